@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Between the common part of spawning and the architecture's: kernels are
+ * started, stopped, and told who they are. The messaging layer does not know of
+ * it.
+ */
+#ifndef _MULTIKERNEL_MK_SPAWN_H
+#define _MULTIKERNEL_MK_SPAWN_H
+
+#include <linux/types.h>
+#include <multikernel/mk_wire.h>
+
+/**
+ * struct mk_guest - a kernel that this one has spawned
+ * @instance:	 number of the instance that it is
+ * @cpu:	 Linux CPU number, on this kernel, of the CPU lent to it
+ * @uart:	 PC serial port lent to it, or MK_NO_UART
+ * @incarnation: which life of that instance number it is
+ * @left:	 it was seen to have left, and that was reported
+ * @hwid:	 hardware id of @cpu
+ * @ram:	 physical address of the RAM granted
+ * @ram_size:	 bytes of it
+ * @ram_va:	 where this kernel sees it
+ * @entry:	 physical address at which its CPU enters the kernel
+ * @arch:	 the architecture's own
+ */
+struct mk_guest {
+	unsigned int	instance;
+	unsigned int	cpu;
+	u32		uart;
+	u32		incarnation;
+	bool		left;
+	u64		hwid;
+	phys_addr_t	ram;
+	size_t		ram_size;
+	void		*ram_va;
+	u64		entry;
+	void		*arch;
+};
+
+/**
+ * struct mk_image - what a guest is made from
+ * @kernel:	 the kernel image file
+ * @kernel_len:	 bytes of it
+ * @initrd:	 the initramfs file, or NULL
+ * @initrd_len:	 bytes of it
+ * @cmdline:	 command line
+ * @region:	 physical address of the region that it is to join
+ * @region_size: bytes of it
+ */
+struct mk_image {
+	void		*kernel;
+	size_t		kernel_len;
+	void		*initrd;
+	size_t		initrd_len;
+	const char	*cmdline;
+	phys_addr_t	region;
+	u64		region_size;
+};
+
+/*
+ * The architecture's part. All in process context, under the spawn lock; may
+ * sleep.
+ */
+
+/*
+ * Under cpus_read_lock(), of a CPU that is present and offline. -ENODEV: it was
+ * never online, and so is not set up.
+ */
+int mk_arch_cpu_lend(unsigned int cpu, u64 *hwid);
+/* Its CPU does nothing any more; this kernel may bring it online again. */
+void mk_arch_cpu_return(unsigned int cpu);
+/* After a CPU was lent, without locks: no broadcast of this kernel reaches it. */
+void mk_arch_cpus_changed(void);
+/* -EBUSY: a driver of this kernel holds the port; -EINVAL: no such port */
+int mk_arch_uart_lend(u32 uart);
+void mk_arch_uart_return(u32 uart);
+/* -ENOEXEC: no image for this machine; -ENOSPC: the RAM is too small for it */
+int mk_arch_load(struct mk_guest *guest, const struct mk_image *image);
+void mk_arch_unload(struct mk_guest *guest);
+/* The CPU begins to run what was loaded. -EIO: it does not. */
+int mk_arch_start(struct mk_guest *guest);
+/* The CPU does nothing any more, whatever it did, and touches no memory. */
+void mk_arch_stop(struct mk_guest *guest);
+
+/* guest.c: what every spawned kernel does */
+
+/* Join the region as told by the kernel that spawned this one. */
+int mk_guest_join(phys_addr_t region, u64 region_size, unsigned int instance,
+		  u32 incarnation);
+/* Tell the others that this kernel has gone. Any context. */
+void mk_guest_leave(enum mk_wire_reason reason);
+/* The architecture's: this kernel was spawned */
+bool mk_guest_is(void);
+/* The architecture's: stop this CPU for good, touching nothing that is shared; never returns. */
+void mk_arch_park(void);
+
+#endif /* _MULTIKERNEL_MK_SPAWN_H */

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The shared memory: made by the keeper, checked and mapped by everybody.
+ *
+ * The whole region is mapped read-only and the own arena once more, writable:
+ * what is not this kernel's to write cannot be written by accident.
+ */
+#define pr_fmt(fmt) "multikernel: " fmt
+
+#include <linux/align.h>
+#include <linux/bitfield.h>
+#include <linux/io.h>
+#include <linux/math64.h>
+#include <linux/overflow.h>
+#include <linux/pgtable.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "internal.h"
+
+/* Enough for rings of the default size to every other instance and to oneself */
+static u64 region_arena_size(unsigned int nr_instances)
+{
+	return ALIGN(MK_WIRE_RINGS + (u64)nr_instances * CONFIG_MULTIKERNEL_RING_SLOTS *
+		     sizeof(struct mk_wire_slot), MK_WIRE_ALIGN);
+}
+
+/**
+ * mk_region_bytes - how large a region must be
+ * @nr_instances: for so many instances, 1 to MK_WIRE_MAX_INSTANCES
+ *
+ * Return: bytes, such that each arena has room for a ring of
+ * CONFIG_MULTIKERNEL_RING_SLOTS slots to each instance.
+ */
+u64 mk_region_bytes(unsigned int nr_instances)
+{
+	return MK_WIRE_ALIGN + nr_instances * region_arena_size(nr_instances);
+}
+
+static void *region_map(phys_addr_t phys, u64 size, pgprot_t prot)
+{
+	struct vm_struct *area = get_vm_area(size, VM_IOREMAP);
+	unsigned long addr;
+
+	if (!area)
+		return NULL;
+	addr = (unsigned long)area->addr;
+	if (vmap_page_range(addr, addr + size, phys, prot)) {
+		free_vm_area(area);
+		return NULL;
+	}
+	return area->addr;
+}
+
+static void region_unmap(const void *addr)
+{
+	if (addr)
+		vunmap(addr);
+}
+
+/**
+ * mk_region_format - make an empty region
+ * @phys:	  physical address, aligned to MK_WIRE_ALIGN
+ * @size:	  bytes, a multiple of MK_WIRE_ALIGN; all of it is put to use
+ * @nr_instances: how many arenas, 1 to MK_WIRE_MAX_INSTANCES
+ *
+ * The keeper does this once, before anybody else knows of the region.
+ * Process context; may sleep.
+ *
+ * Return: 0; -EINVAL: misaligned, or too small for a ring to be made in each
+ * arena; -ENOMEM.
+ */
+int mk_region_format(phys_addr_t phys, u64 size, unsigned int nr_instances)
+{
+	struct mk_wire_header *header;
+	u64 arena_size;
+
+	if (!nr_instances || nr_instances > MK_WIRE_MAX_INSTANCES ||
+	    !IS_ALIGNED(phys, MK_WIRE_ALIGN) || !IS_ALIGNED(size, MK_WIRE_ALIGN) ||
+	    size <= MK_WIRE_ALIGN)
+		return -EINVAL;
+	arena_size = ALIGN_DOWN(div_u64(size - MK_WIRE_ALIGN, nr_instances), MK_WIRE_ALIGN);
+	if (arena_size < MK_WIRE_RINGS + MK_WIRE_SLOTS_MIN * sizeof(struct mk_wire_slot))
+		return -EINVAL;
+
+	header = region_map(phys, size, PAGE_KERNEL);
+	if (!header)
+		return -ENOMEM;
+	memset(header, 0, size);
+	header->version = MK_WIRE_VERSION;
+	header->nr_instances = nr_instances;
+	header->size = size;
+	header->features = MK_WIRE_FEATURES;
+	header->arena_offset = MK_WIRE_ALIGN;
+	header->arena_size = arena_size;
+	/*
+	 * Orders the whole region before the magic that says it is one. Pairs
+	 * with virt_load_acquire() in region_check().
+	 */
+	virt_store_release(&header->magic, MK_WIRE_MAGIC);
+	region_unmap(header);
+	return 0;
+}
+
+/* Copy the header, check the copy, and keep of it what is used from here on. */
+static int region_check(struct mk_region *region)
+{
+	struct mk_wire_header header;
+	u64 bytes;
+	/* Pairs with virt_store_release() in mk_region_format(). */
+	u64 magic = virt_load_acquire(&region->header->magic);
+
+	if (magic != MK_WIRE_MAGIC) {
+		pr_err("no region: its magic number would be %#llx, found %#llx\n",
+		       MK_WIRE_MAGIC, magic);
+		return -EPROTO;
+	}
+	memcpy(&header, region->header, sizeof(header));
+	if (header.version != MK_WIRE_VERSION) {
+		pr_err("region of layout version %u, this kernel knows version %u\n",
+		       header.version, MK_WIRE_VERSION);
+		return -EPROTO;
+	}
+	if (header.features & ~MK_WIRE_FEATURES) {
+		pr_err("region has features %#llx, this kernel knows %#llx\n",
+		       header.features, MK_WIRE_FEATURES);
+		return -EPROTO;
+	}
+	if (header.size != region->size) {
+		pr_err("region of %llu bytes, where %llu were expected\n",
+		       header.size, region->size);
+		return -EPROTO;
+	}
+	if (!header.nr_instances || header.nr_instances > MK_WIRE_MAX_INSTANCES ||
+	    !IS_ALIGNED(header.arena_offset, MK_WIRE_ALIGN) || !header.arena_offset ||
+	    !IS_ALIGNED(header.arena_size, MK_WIRE_ALIGN) ||
+	    header.arena_size <= MK_WIRE_RINGS ||
+	    check_mul_overflow(header.arena_size, (u64)header.nr_instances, &bytes) ||
+	    check_add_overflow(bytes, header.arena_offset, &bytes) || bytes > region->size) {
+		pr_err("region with %u arenas of %llu bytes from %llu does not fit into %llu\n",
+		       header.nr_instances, header.arena_size, header.arena_offset,
+		       region->size);
+		return -EPROTO;
+	}
+	if (region->self >= header.nr_instances) {
+		pr_err("region has %u instances, %u is none of them\n",
+		       header.nr_instances, region->self);
+		return -EINVAL;
+	}
+
+	region->arena_offset = header.arena_offset;
+	region->arena_size = header.arena_size;
+	region->nr_instances = header.nr_instances;
+	return 0;
+}
+
+/**
+ * mk_region_unmap - let go of a region
+ * @region: as mk_region_map() gave it; freed
+ *
+ * Process context; may sleep.
+ */
+void mk_region_unmap(struct mk_region *region)
+{
+	region_unmap(region->keeper);
+	region_unmap(region->arena);
+	region_unmap(region->header);
+	kfree(region);
+}
+
+/**
+ * mk_region_map - look at a region and map it
+ * @phys: physical address
+ * @size: bytes
+ * @self: number of the instance that this kernel is
+ *
+ * Process context; may sleep. What is wrong with a region is logged.
+ *
+ * Return: the region; an error pointer: -EPROTO: it is of another layout, or
+ * none; -EINVAL: misaligned, or it has no instance @self; -ENOMEM.
+ */
+struct mk_region *mk_region_map(phys_addr_t phys, u64 size, unsigned int self)
+{
+	struct mk_region *region;
+	int ret;
+
+	if (!IS_ALIGNED(phys, MK_WIRE_ALIGN) || !IS_ALIGNED(size, MK_WIRE_ALIGN) || !size)
+		return ERR_PTR(-EINVAL);
+	region = kzalloc(sizeof(*region), GFP_KERNEL);
+	if (!region)
+		return ERR_PTR(-ENOMEM);
+
+	ret = -ENOMEM;
+	region->size = size;
+	region->self = self;
+	region->header = region_map(phys, size, PAGE_KERNEL_RO);
+	if (!region->header)
+		goto fail_unmap;
+	ret = region_check(region);
+	if (ret)
+		goto fail_unmap;
+
+	ret = -ENOMEM;
+	region->arena = region_map(phys + region->arena_offset + self * region->arena_size,
+				   region->arena_size, PAGE_KERNEL);
+	if (!region->arena)
+		goto fail_unmap;
+	if (self == MK_KEEPER) {
+		region->keeper = region_map(phys, MK_WIRE_ALIGN, PAGE_KERNEL);
+		if (!region->keeper)
+			goto fail_unmap;
+	}
+	return region;
+
+fail_unmap:
+	mk_region_unmap(region);
+	return ERR_PTR(ret);
+}
+
+/**
+ * mk_region_arena - somebody's arena, to be read
+ * @region:   the region
+ * @instance: whose, below @region->nr_instances
+ *
+ * Any context.
+ *
+ * Return: its first byte.
+ */
+const void *mk_region_arena(const struct mk_region *region, unsigned int instance)
+{
+	return (const void *)region->header + region->arena_offset +
+	       instance * region->arena_size;
+}
+
+/**
+ * mk_region_life - how an instance is
+ * @region:   the region
+ * @instance: whom, below @region->nr_instances
+ *
+ * What the instance says of itself, unless the keeper has declared it dead: then
+ * its state is MK_WIRE_LEFT, whatever it says.
+ *
+ * Any context.
+ *
+ * Return: incarnation and state, as in mk_wire_self.life.
+ */
+u64 mk_region_life(const struct mk_region *region, unsigned int instance)
+{
+	const struct mk_wire_self *self = mk_region_arena(region, instance) + MK_WIRE_SELF;
+	/* Pairs with virt_store_release() in instance_say(). */
+	u64 life = virt_load_acquire(&self->life);
+
+	if (FIELD_GET(MK_WIRE_LIFE_STATE, life) != MK_WIRE_VACANT &&
+	    FIELD_GET(MK_WIRE_LIFE_INCARNATION, life) <=
+	    READ_ONCE(region->header->fenced[instance])) {
+		life &= ~MK_WIRE_LIFE_STATE;
+		life |= MK_WIRE_LEFT;
+	}
+	return life;
+}
+
+/**
+ * mk_region_fence - declare an instance dead
+ * @region:	 the region; this kernel is its keeper
+ * @instance:	 whom; its CPUs no longer run
+ * @incarnation: which life of it, as the keeper counts them; never one before the
+ *		 last that was declared dead
+ *
+ * From here on nobody sends to that life or those before. The next one is not
+ * concerned.
+ *
+ * Process context, one at a time.
+ */
+void mk_region_fence(struct mk_region *region, unsigned int instance, u32 incarnation)
+{
+	if (WARN_ON_ONCE(!region->keeper || incarnation < region->keeper->fenced[instance]))
+		return;
+	WRITE_ONCE(region->keeper->fenced[instance], incarnation);
+}
