@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a kernel tells another that it spawns: a record in the setup_data list. */
+#ifndef _ARCH_X86_MULTIKERNEL_HANDOVER_H
+#define _ARCH_X86_MULTIKERNEL_HANDOVER_H
+
+#include <linux/build_bug.h>
+#include <linux/types.h>
+
+/* setup_data.type: "MK"; kernels that do not know it pass over it */
+#define SETUP_MULTIKERNEL	0x4d4b
+
+/* The two kernels may be of different versions. */
+#define MK_HANDOVER_VERSION	0
+
+/**
+ * struct mk_handover - payload of the setup_data record
+ * @version:	 MK_HANDOVER_VERSION
+ * @instance:	 number that the spawned kernel is to be
+ * @incarnation: which life of that instance it is to be
+ * @pad:	 zero
+ * @region:	 physical address of the region
+ * @region_size: bytes of it
+ * @tsc_khz:	 frequency of the TSC
+ * @lapic_khz:	 frequency of the local APIC's timer; 0: not known
+ * @uart:	 PC serial port that it may use, or MK_NO_UART
+ * @pad2:	 zero
+ * @tsc:	 the TSC when it was @realtime
+ * @realtime:	 nanoseconds since the epoch
+ */
+struct mk_handover {
+	u32	version;
+	u32	instance;
+	u32	incarnation;
+	u32	pad;
+	u64	region;
+	u64	region_size;
+	u32	tsc_khz;
+	u32	lapic_khz;
+	u32	uart;
+	u32	pad2;
+	u64	tsc;
+	u64	realtime;
+};
+
+static_assert(sizeof(struct mk_handover) == 64);
+
+/* The PC's serial ports, ttyS0 to ttyS3 */
+static const u16 mk_uart_port[] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
+
+#endif /* _ARCH_X86_MULTIKERNEL_HANDOVER_H */
