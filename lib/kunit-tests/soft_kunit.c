@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tests of the backend interface, on the soft backend. */
+#include <linux/cpumask.h>
+#include <linux/irqflags.h>
+#include <linux/rcupdate.h>
+
+#include "helpers.h"
+
+static void stop_action(void *arg)
+{
+	struct mk_backend *backend = arg;
+
+	backend->stop(backend);
+}
+
+static void destroy_action(void *backend)
+{
+	mk_soft_destroy(backend);
+}
+
+static struct mk_backend *soft_create(struct kunit *test)
+{
+	struct mk_backend *backend = mk_soft_create();
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, backend);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, destroy_action, backend));
+	KUNIT_ASSERT_EQ(test, 0, backend->start(backend));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, stop_action, backend));
+	return backend;
+}
+
+static struct mk_door soft_door(struct kunit *test, struct mk_backend *backend, unsigned int cpu)
+{
+	struct mk_door door = {};
+
+	KUNIT_ASSERT_EQ(test, 0, backend->get_door(backend, cpu, &door));
+	return door;
+}
+
+static u64 soft_total(struct mk_backend *backend)
+{
+	unsigned int cpu;
+	u64 total = 0;
+
+	for_each_online_cpu(cpu)
+		total += backend->count(backend, cpu);
+	return total;
+}
+
+static void soft_has_a_name(struct kunit *test)
+{
+	struct mk_backend *backend = soft_create(test);
+
+	KUNIT_EXPECT_NOT_NULL(test, backend->name);
+	KUNIT_EXPECT_NULL(test, rcu_access_pointer(backend->instance));
+}
+
+static void soft_door_of_every_cpu(struct kunit *test)
+{
+	struct mk_backend *backend = soft_create(test);
+	struct mk_door door, other;
+	unsigned int cpu, k;
+	bool same;
+
+	for_each_online_cpu(cpu) {
+		door = soft_door(test, backend, cpu);
+		for_each_online_cpu(k) {
+			other = soft_door(test, backend, k);
+			same = door.hwid == other.hwid && door.number == other.number;
+			KUNIT_EXPECT_EQ(test, k == cpu, same);
+		}
+	}
+}
+
+static void soft_no_door_without_a_cpu(struct kunit *test)
+{
+	struct mk_backend *backend = soft_create(test);
+	struct mk_door door;
+
+	KUNIT_EXPECT_EQ(test, -EINVAL, backend->get_door(backend, nr_cpu_ids, &door));
+	KUNIT_EXPECT_EQ(test, -EINVAL, backend->get_door(backend, UINT_MAX, &door));
+}
+
+static void soft_rings_the_cpu(struct kunit *test)
+{
+	struct mk_backend *backend = soft_create(test);
+	struct mk_door door;
+	unsigned int cpu;
+	u64 before, total;
+
+	for_each_online_cpu(cpu) {
+		door = soft_door(test, backend, cpu);
+		before = backend->count(backend, cpu);
+		total = soft_total(backend);
+		KUNIT_ASSERT_EQ(test, 0, backend->ring(backend, &door));
+		KUNIT_ASSERT_TRUE(test, mk_test_wait(backend->count(backend, cpu) > before));
+		KUNIT_EXPECT_EQ(test, before + 1, backend->count(backend, cpu));
+		KUNIT_EXPECT_EQ(test, total + 1, soft_total(backend));
+	}
+}
+
+static void soft_rings_another_backend(struct kunit *test)
+{
+	struct mk_backend *from = soft_create(test);
+	struct mk_backend *to = soft_create(test);
+	unsigned int cpu = cpumask_first(cpu_online_mask);
+	struct mk_door door = soft_door(test, to, cpu);
+
+	KUNIT_ASSERT_EQ(test, 0, from->ring(from, &door));
+	KUNIT_EXPECT_TRUE(test, mk_test_wait(to->count(to, cpu) == 1));
+	KUNIT_EXPECT_EQ(test, 0, soft_total(from));
+}
+
+static void soft_rings_with_interrupts_off(struct kunit *test)
+{
+	struct mk_backend *backend = soft_create(test);
+	struct mk_door door;
+	unsigned long flags;
+	unsigned int cpu;
+	int error;
+
+	for_each_online_cpu(cpu) {
+		door = soft_door(test, backend, cpu);
+		local_irq_save(flags);
+		error = backend->ring(backend, &door);
+		local_irq_restore(flags);
+		KUNIT_EXPECT_EQ(test, 0, error);
+		KUNIT_EXPECT_TRUE(test, mk_test_wait(backend->count(backend, cpu) == 1));
+	}
+}
+
+static void soft_refuses_door(struct kunit *test)
+{
+	struct mk_backend *backend = soft_create(test);
+	struct mk_door good = soft_door(test, backend, cpumask_first(cpu_online_mask));
+	struct mk_door door;
+
+	door = good;
+	door.hwid = U64_MAX;
+	KUNIT_EXPECT_EQ(test, -EINVAL, backend->ring(backend, &door));
+	door.hwid = good.hwid + BIT_ULL(32);
+	KUNIT_EXPECT_EQ(test, -EINVAL, backend->ring(backend, &door));
+	door = good;
+	door.number = U32_MAX;
+	KUNIT_EXPECT_EQ(test, -EINVAL, backend->ring(backend, &door));
+}
+
+static void soft_refuses_door_of_the_gone(struct kunit *test)
+{
+	struct mk_backend *backend = soft_create(test);
+	struct mk_backend *gone = mk_soft_create();
+	struct mk_door door = {};
+	int error;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, gone);
+	error = gone->get_door(gone, cpumask_first(cpu_online_mask), &door);
+	mk_soft_destroy(gone);
+	KUNIT_EXPECT_EQ(test, 0, error);
+	KUNIT_EXPECT_EQ(test, -EINVAL, backend->ring(backend, &door));
+}
+
+/* After stop() nothing is handed over; after start() all is again */
+static void soft_stops(struct kunit *test)
+{
+	struct mk_test_machine *machine = mk_test_machine(test, 2);
+	struct mk_test_node *node = machine->node;
+	struct mk_backend *backend = node[1].backend;
+
+	mk_test_join(test, &node[0]);
+	mk_test_join(test, &node[1]);
+	backend->stop(backend);
+	mk_instance_send(node[0].instance, 1, MK_TEST_INBOX, NULL, 0);
+	msleep(50);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&node[1].inbox.count));
+
+	KUNIT_ASSERT_EQ(test, 0, backend->start(backend));
+	mk_test_ring(test, &node[0], &node[1]);
+	KUNIT_EXPECT_TRUE(test, mk_test_arrived(&node[1], 1));
+}
+
+static struct kunit_case soft_cases[] = {
+	KUNIT_CASE(soft_has_a_name),
+	KUNIT_CASE(soft_door_of_every_cpu),
+	KUNIT_CASE(soft_no_door_without_a_cpu),
+	KUNIT_CASE(soft_rings_the_cpu),
+	KUNIT_CASE(soft_rings_another_backend),
+	KUNIT_CASE(soft_rings_with_interrupts_off),
+	KUNIT_CASE(soft_refuses_door),
+	KUNIT_CASE(soft_refuses_door_of_the_gone),
+	KUNIT_CASE(soft_stops),
+	{}
+};
+
+static struct kunit_suite soft_suite = {
+	.name = "mk_soft",
+	.test_cases = soft_cases,
+};
+
+kunit_test_suite(soft_suite);
