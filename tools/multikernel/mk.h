@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the commands of mk share. */
+#ifndef _TOOLS_MULTIKERNEL_MK_H
+#define _TOOLS_MULTIKERNEL_MK_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include "../../include/uapi/linux/multikernel.h"
+
+/* Exit status of a command that was called wrongly */
+#define MK_USAGE	2
+
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+
+#define MK_NO_CPU	0xffffffff
+
+/* Each takes its own name as argv[0] and returns the exit status */
+int cmd_spawn(int argc, char **argv);
+int cmd_ls(int argc, char **argv);
+int cmd_stop(int argc, char **argv);
+int cmd_wait(int argc, char **argv);
+int cmd_ping(int argc, char **argv);
+
+/* Print "mk: ..." as one line on stderr */
+#define complain(fmt, ...)	fprintf(stderr, "mk: " fmt "\n", ##__VA_ARGS__)
+/* The same; the value is the exit status of a failure, or of a wrong call */
+#define fail(fmt, ...)		(complain(fmt, ##__VA_ARGS__), 1)
+#define misused(fmt, ...)	(complain(fmt, ##__VA_ARGS__), MK_USAGE)
+
+/* A whole number from 0 to @max, nothing after it; false: @text is none */
+bool parse_number(const char *text, unsigned long long max, unsigned long long *value);
+/* The same with a unit K, M or G */
+bool parse_size(const char *text, unsigned long long *value);
+
+/* An open file, or -1 with the failure printed */
+int open_device(const char *path, const char *option);
+/* /dev/multikernel, in the same way */
+int open_multikernel(void);
+
+/* MK_IOC_INFO: 0, or an errno */
+int get_info(int fd, unsigned int instance, struct mk_info *info);
+/* Print what an errno of MK_IOC_INFO means; return 1 */
+int fail_info(unsigned int instance, int err);
+const char *state_name(unsigned int state);
+const char *reason_name(unsigned int reason);
+
+/*
+ * Wait until @instance is in @state, at most @seconds, and fill in @info. 0, or
+ * 1 with the failure printed: too late, or it can't come to that state any more.
+ */
+int wait_for(int fd, unsigned int instance, enum mk_state state, unsigned int seconds,
+	     struct mk_info *info);
+
+#endif /* _TOOLS_MULTIKERNEL_MK_H */

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0
+/* mk spawn: start a kernel on a CPU of its own. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "mk.h"
+
+#define NR_UARTS	4
+
+struct request {
+	struct mk_spawn	spawn;
+	const char	*kernel;
+	const char	*initrd;
+	const char	*cmdline;
+	bool		offline;
+	unsigned int	seconds;
+};
+
+static const unsigned int uart_ports[NR_UARTS] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
+
+static void cpu_path(char *path, size_t size, unsigned int cpu)
+{
+	snprintf(path, size, "/sys/devices/system/cpu/cpu%u/online", cpu);
+}
+
+/* A CPU without the file can't be taken offline and thus is online */
+static bool cpu_online(unsigned int cpu)
+{
+	char path[64], state = '1';
+	int fd;
+
+	cpu_path(path, sizeof(path), cpu);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return true;
+	if (read(fd, &state, 1) != 1)
+		state = '1';
+	close(fd);
+	return state == '1';
+}
+
+static int cpu_set_online(unsigned int cpu, bool online)
+{
+	char path[64];
+	int fd, ret = 0;
+
+	cpu_path(path, sizeof(path), cpu);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	if (write(fd, online ? "1" : "0", 1) != 1)
+		ret = errno;
+	close(fd);
+	return ret;
+}
+
+static int take_offline(unsigned int cpu)
+{
+	int err = cpu_set_online(cpu, false);
+
+	switch (err) {
+	case 0:
+		return 0;
+	case ENOENT:
+		return fail("CPU %u does not exist, or can't be taken offline", cpu);
+	case EACCES:
+	case EPERM:
+		return fail("CPU %u can't be taken offline: only root may", cpu);
+	default:
+		return fail("CPU %u can't be taken offline: %s", cpu, strerror(err));
+	}
+}
+
+static bool in_use(const struct mk_info *info)
+{
+	return info->state == MK_STATE_STARTED || info->state == MK_STATE_UP ||
+	       info->state == MK_STATE_PARKED;
+}
+
+/* The kernel says EBUSY of four things: find out which */
+static int fail_busy(int fd, const struct mk_spawn *spawn)
+{
+	unsigned int n = 0, cpu = spawn->cpu;
+	struct mk_info info;
+
+	if (cpu_online(cpu))
+		return fail("CPU %u is online: add --offline to take it from this kernel", cpu);
+	do {
+		if (get_info(fd, n, &info))
+			break;
+		if (!in_use(&info))
+			continue;
+		if (info.cpu == cpu)
+			return fail("CPU %u is lent to instance %u: mk stop %u first", cpu, n, n);
+		if (n == spawn->instance)
+			return fail("instance %u is in use: choose another, or mk stop it", n);
+	} while (++n < info.nr_instances);
+	if (spawn->uart != MK_NO_UART)
+		return fail("ttyS%u is lent or held by a driver: choose another, or boot with %s",
+			    spawn->uart, "8250.nr_uarts=1");
+	return fail("no instance number is left: mk stop one that is not needed");
+}
+
+static int fail_spawn(int fd, const struct request *req, int err)
+{
+	const struct mk_spawn *spawn = &req->spawn;
+	unsigned long long ram = spawn->ram >> 20;
+
+	switch (err) {
+	case EBUSY:
+		return fail_busy(fd, spawn);
+	case ENODEV:
+		return fail("CPU %u does not exist, or this kernel never booted it", spawn->cpu);
+	case ENOEXEC:
+		return fail("%s is no bzImage, 64-bit with CONFIG_RELOCATABLE=y", req->kernel);
+	case ENOMEM:
+		return fail("no %llu MiB left of the reserved memory: mk ls shows its use", ram);
+	case ENOSPC:
+		return fail("%llu MiB are too few for this kernel and initramfs: more --ram", ram);
+	case ENXIO:
+		return fail("no memory to grant: boot with reserve_mem=SIZE:2M:multikernel");
+	case E2BIG:
+		return fail("the command line is too long: %u bytes", spawn->cmdline_len);
+	case EPERM:
+		return fail("only root may spawn, and no kernel that was itself spawned");
+	case EIO:
+		return fail("CPU %u did not start: see dmesg", spawn->cpu);
+	case EINVAL:
+		return fail("refused: --ram is a multiple of 2M, --instance one of the region's");
+	case EOPNOTSUPP:
+		return fail("this kernel can't spawn: %s is off, or its memory is encrypted",
+			    "CONFIG_MULTIKERNEL_SPAWN");
+	case ENOTTY:
+		return fail("mk and the running kernel do not fit: build both from one source");
+	default:
+		return fail("spawn: %s", strerror(err));
+	}
+}
+
+static bool has_console(const char *cmdline)
+{
+	const char *at = cmdline;
+
+	while ((at = strstr(at, "console="))) {
+		if (at == cmdline || at[-1] == ' ')
+			return true;
+		at++;
+	}
+	return false;
+}
+
+/* The caller frees it; NULL: no memory */
+static char *make_cmdline(const struct request *req)
+{
+	unsigned int uart = req->spawn.uart;
+	char *line;
+	int len;
+
+	if (uart == MK_NO_UART || has_console(req->cmdline))
+		return strdup(req->cmdline);
+	len = asprintf(&line, "console=ttyS%u,115200 earlycon=uart8250,io,0x%x,115200%s%s", uart,
+		       uart_ports[uart], *req->cmdline ? " " : "", req->cmdline);
+	return len < 0 ? NULL : line;
+}
+
+/* A file that the kernel can read as a whole, or -1 with the failure printed */
+static int open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		complain("%s: %s", path, strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		complain("%s is no regular file", path);
+	else if (!st.st_size)
+		complain("%s is empty", path);
+	else
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* 0: started; else the failure was printed and the CPU is as it was */
+static int start(int fd, struct request *req)
+{
+	struct mk_spawn *spawn = &req->spawn;
+	bool was_online;
+	int ret, err;
+
+	was_online = req->offline && cpu_online(spawn->cpu);
+	if (was_online) {
+		ret = take_offline(spawn->cpu);
+		if (ret)
+			return ret;
+	}
+	if (!ioctl(fd, MK_IOC_SPAWN, spawn))
+		return 0;
+	err = errno;
+	ret = fail_spawn(fd, req, err);
+	if (was_online && cpu_set_online(spawn->cpu, true))
+		complain("and CPU %u could not be brought online again", spawn->cpu);
+	return ret;
+}
+
+static int start_and_wait(int fd, struct request *req)
+{
+	unsigned int instance;
+	struct mk_info info;
+	int ret;
+
+	ret = start(fd, req);
+	if (ret)
+		return ret;
+	instance = req->spawn.instance;
+	if (!req->seconds) {
+		printf("instance %u: started on CPU %u\n", instance, req->spawn.cpu);
+		return 0;
+	}
+	ret = wait_for(fd, instance, MK_STATE_UP, req->seconds, &info);
+	if (!ret)
+		printf("instance %u: up on CPU %u, %llu MiB at 0x%llx\n", instance, info.cpu,
+		       info.ram_size >> 20, info.ram_base);
+	return ret;
+}
+
+static int run(struct request *req)
+{
+	struct mk_spawn *spawn = &req->spawn;
+	char *cmdline = make_cmdline(req);
+	int fd, ret = 1;
+
+	if (!cmdline)
+		return fail("no memory");
+	spawn->cmdline = (unsigned long)cmdline;
+	spawn->cmdline_len = strlen(cmdline);
+
+	fd = open_multikernel();
+	if (fd < 0)
+		goto free_cmdline;
+	spawn->kernel_fd = open_file(req->kernel);
+	if (spawn->kernel_fd < 0)
+		goto close_device;
+	spawn->initrd_fd = -1;
+	if (req->initrd) {
+		spawn->initrd_fd = open_file(req->initrd);
+		if (spawn->initrd_fd < 0)
+			goto close_kernel;
+	}
+	ret = start_and_wait(fd, req);
+
+	if (spawn->initrd_fd >= 0)
+		close(spawn->initrd_fd);
+close_kernel:
+	close(spawn->kernel_fd);
+close_device:
+	close(fd);
+free_cmdline:
+	free(cmdline);
+	return ret;
+}
+
+int cmd_spawn(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "cpu", required_argument, NULL, 'c' },
+		{ "ram", required_argument, NULL, 'r' },
+		{ "offline", no_argument, NULL, 'o' },
+		{ "initrd", required_argument, NULL, 'i' },
+		{ "uart", required_argument, NULL, 'u' },
+		{ "cmdline", required_argument, NULL, 'l' },
+		{ "instance", required_argument, NULL, 'n' },
+		{ "wait", required_argument, NULL, 'w' },
+		{ }
+	};
+	struct request req = {
+		.spawn = {
+			.size = sizeof(req.spawn),
+			.cpu = MK_NO_CPU,
+			.uart = MK_NO_UART,
+			.instance = MK_ANY_INSTANCE,
+		},
+		.cmdline = "",
+		.seconds = 60,
+	};
+	unsigned long long value;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (opt) {
+		case 'c':
+			if (!parse_number(optarg, MK_NO_CPU - 1, &value))
+				return misused("spawn: --cpu is a CPU number, as in /proc/cpuinfo");
+			req.spawn.cpu = value;
+			break;
+		case 'r':
+			if (!parse_size(optarg, &value) || !value)
+				return misused("spawn: --ram is a size: 96M");
+			req.spawn.ram = value;
+			break;
+		case 'o':
+			req.offline = true;
+			break;
+		case 'i':
+			req.initrd = optarg;
+			break;
+		case 'u':
+			if (!parse_number(optarg, NR_UARTS - 1, &value))
+				return misused("spawn: --uart is 0 to 3, for ttyS0 to ttyS3");
+			req.spawn.uart = value;
+			break;
+		case 'l':
+			req.cmdline = optarg;
+			break;
+		case 'n':
+			if (!parse_number(optarg, MK_ANY_INSTANCE - 1, &value))
+				return misused("spawn: --instance is an instance number");
+			req.spawn.instance = value;
+			break;
+		case 'w':
+			if (!parse_number(optarg, 86400, &value))
+				return misused("spawn: --wait is seconds, up to 86400, 0 for none");
+			req.seconds = value;
+			break;
+		default:
+			return MK_USAGE;
+		}
+	}
+	if (req.spawn.cpu == MK_NO_CPU || !req.spawn.ram || argc - optind != 1)
+		return misused("spawn: needs --cpu, --ram and one kernel image: mk help");
+	req.kernel = argv[optind];
+	return run(&req);
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the commands share: errors, numbers, the device, waiting for a state. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include "mk.h"
+
+#define POLL_NS		20000000
+
+static const char * const state_names[] = {
+	[MK_STATE_ABSENT]	= "absent",
+	[MK_STATE_STARTED]	= "started",
+	[MK_STATE_UP]		= "up",
+	[MK_STATE_PARKED]	= "parked",
+	[MK_STATE_STOPPED]	= "stopped",
+};
+
+static const char * const reason_names[] = {
+	[MK_REASON_NONE]	= "none",
+	[MK_REASON_REBOOT]	= "reboot",
+	[MK_REASON_HALT]	= "halt",
+	[MK_REASON_POWEROFF]	= "poweroff",
+	[MK_REASON_PANIC]	= "panic",
+};
+
+/* strtoull() takes white space and a minus sign, too; a number here is digits */
+static bool parse_digits(const char *text, const char **end, unsigned long long *value)
+{
+	char *stop;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*value = strtoull(text, &stop, 0);
+	*end = stop;
+	return !errno;
+}
+
+bool parse_number(const char *text, unsigned long long max, unsigned long long *value)
+{
+	const char *end;
+
+	return parse_digits(text, &end, value) && !*end && *value <= max;
+}
+
+bool parse_size(const char *text, unsigned long long *value)
+{
+	static const char units[] = "KMG";
+	unsigned int shift = 0;
+	const char *end, *unit;
+
+	if (!parse_digits(text, &end, value))
+		return false;
+	if (*end) {
+		unit = strchr(units, *end++);
+		if (!unit || *end)
+			return false;
+		shift = 10 * (unit - units + 1);
+	}
+	if (*value > ~0ULL >> shift)
+		return false;
+	*value <<= shift;
+	return true;
+}
+
+int open_device(const char *path, const char *option)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
+		complain("no %s: run a kernel with %s=y, and mount devtmpfs on /dev", path, option);
+	else if (errno == EACCES || errno == EPERM)
+		complain("%s: only root may open it", path);
+	else
+		complain("%s: %s", path, strerror(errno));
+	return -1;
+}
+
+int open_multikernel(void)
+{
+	return open_device("/dev/multikernel", "CONFIG_MULTIKERNEL");
+}
+
+int get_info(int fd, unsigned int instance, struct mk_info *info)
+{
+	*info = (struct mk_info) { .size = sizeof(*info), .instance = instance };
+	return ioctl(fd, MK_IOC_INFO, info) ? errno : 0;
+}
+
+int fail_info(unsigned int instance, int err)
+{
+	switch (err) {
+	case EINVAL:
+		return fail("there is no instance number %u: mk ls shows the instances", instance);
+	case ENODEV:
+		return fail("this kernel has no region: boot with reserve_mem=SIZE:2M:multikernel");
+	case E2BIG:
+	case ENOTTY:
+		return fail("mk and the running kernel do not fit: build both from one source");
+	default:
+		return fail("instance %u: %s", instance, strerror(err));
+	}
+}
+
+const char *state_name(unsigned int state)
+{
+	return state < ARRAY_SIZE(state_names) ? state_names[state] : "unknown";
+}
+
+const char *reason_name(unsigned int reason)
+{
+	return reason < ARRAY_SIZE(reason_names) ? reason_names[reason] : "unknown";
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+/* Nobody leaves these states without being spawned again */
+static bool gone(unsigned int state)
+{
+	return state == MK_STATE_ABSENT || state == MK_STATE_PARKED || state == MK_STATE_STOPPED;
+}
+
+int wait_for(int fd, unsigned int instance, enum mk_state state, unsigned int seconds,
+	     struct mk_info *info)
+{
+	const struct timespec pause = { .tv_nsec = POLL_NS };
+	double end = now() + seconds;
+	int err;
+
+	for (;;) {
+		err = get_info(fd, instance, info);
+		if (err)
+			return fail_info(instance, err);
+		if (info->state == state)
+			return 0;
+		if (gone(info->state))
+			return fail("instance %u is %s (reason: %s) and will not be %s", instance,
+				    state_name(info->state), reason_name(info->reason),
+				    state_name(state));
+		if (now() >= end)
+			return fail("instance %u is %s and not %s after %u s: see its console",
+				    instance, state_name(info->state), state_name(state),
+				    seconds);
+		nanosleep(&pause, NULL);
+	}
+}
