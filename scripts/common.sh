@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034
+# What the scripts share: paths, messages, logged commands, results. Sourced, not run.
+
+set -euo pipefail
+export LC_ALL=C
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+BUILD=$TOP/build
+TREE=$BUILD/linux
+JOBS=${JOBS:-$(nproc)}
+
+# The kernel version that is used unless KDIR names another tree
+KERNEL=6.12
+
+# Folders of the overlay; each file is found at the same path of the kernel tree
+OVERLAY=(include/multikernel kernel/multikernel arch/x86/multikernel lib/kunit-tests
+	samples/multikernel tools/multikernel Documentation/multikernel)
+# Single files of the overlay in folders that it shares with the kernel
+OVERLAY_FILES=(include/uapi/linux/multikernel.h arch/x86/include/asm/multikernel.h)
+
+# The kernel's make is a make of its own: nothing of ours must reach it
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES O KBUILD_OUTPUT KCONFIG_CONFIG KCONFIG_ALLCONFIG
+
+say()
+{
+	printf '      %s\n' "$*"
+}
+
+die()
+{
+	printf '%s: %s\n' "${0##*/}" "$1" >&2
+	shift
+	[ $# -eq 0 ] || printf '    %s\n' "$@" >&2
+	exit 1
+}
+
+duration()
+{
+	if [ "$1" -ge 60 ]; then
+		echo "$(($1 / 60)) min $(($1 % 60)) s"
+	else
+		echo "$1 s"
+	fi
+}
+
+# kmake OUT ARGS...: the kernel's make, with its output in OUT
+kmake()
+{
+	local out=$1
+
+	shift
+	make -C "$TREE" O="$out" ARCH=x86_64 -j"$JOBS" V="${V:-0}" "$@" </dev/null
+}
+
+# done_so_far LOG: how many files the kernel's make has worked on
+done_so_far()
+{
+	grep -c '^  [A-Z][A-Z0-9_-]* ' "$1" || true
+}
+
+# logged NAME COMMAND...: run it with its output in build/log/NAME.log, show how
+# far it is, and the end of the log if it fails. TOTAL, if set, is about how many
+# files it will work on.
+logged()
+{
+	local log=$BUILD/log/$1.log pid status=0 began=$SECONDS next=15 line last=
+
+	shift
+	mkdir -p "$BUILD/log"
+	# In a process group of its own, to be stopped as a whole
+	set -m
+	if [ "${V:-0}" != 0 ]; then
+		{ "$@" 2>&1 | tee "$log"; } </dev/null &
+	else
+		"$@" >"$log" 2>&1 </dev/null &
+	fi
+	pid=$!
+	set +m
+	trap 'kill -- -$pid 2>/dev/null; trap - INT TERM HUP; kill -INT $$' INT TERM HUP
+	if [ "${V:-0}" = 0 ]; then
+		while kill -0 "$pid" 2>/dev/null; do
+			sleep 0.2
+			[ -t 1 ] || [ $((SECONDS - began)) -ge "$next" ] || continue
+			line=$(done_so_far "$log")
+			if [ "$line" = 0 ]; then
+				line=
+			else
+				line="$line files${TOTAL:+ of about $TOTAL}, "
+			fi
+			line="$line$(duration $((SECONDS - began)))"
+			if [ ! -t 1 ]; then
+				say "$line"
+				next=$((next + 15))
+			elif [ "$line" != "$last" ]; then
+				printf '\r      %s\033[K' "$line"
+				last=$line
+			fi
+		done
+		[ ! -t 1 ] || printf '\r\033[K'
+	fi
+	wait "$pid" || status=$?
+	trap - INT TERM HUP
+	if [ "$status" -ne 0 ]; then
+		echo "${0##*/}: failed; the end of ${log#"$TOP"/}:" >&2
+		tail -n "${TAIL:-25}" "$log" | sed 's/^/    /' >&2
+	fi
+	return "$status"
+}
+
+# result pass|fail|skip NAME [WHY]: a line for people, and one for programs if
+# RESULTS names a file. SUITE says whose result it is.
+result()
+{
+	local why=${3:-}
+
+	case $1 in
+	pass) echo "ok $SUITE: $2${why:+ ($why)}" ;;
+	fail) echo "not ok $SUITE: $2${why:+ ($why)}" ;;
+	skip) echo "ok $SUITE: $2 # SKIP $why" ;;
+	esac
+	[ -n "${RESULTS:-}" ] || return 0
+	printf '{"suite":"%s","name":"%s","status":"%s","why":"%s"}\n' \
+		"$SUITE" "$2" "$1" "$(json_text "$why")" >>"$RESULTS"
+}
+
+json_text()
+{
+	printf '%s' "$1" | tr '\n\t' '  ' | tr -d '\000-\037' | sed 's/[\\"]/\\&/g'
+}
+
+# configure OUT FRAGMENT...: tinyconfig with the fragments over it, in OUT. Fails
+# if an option did not become what a fragment asks for.
+configure()
+{
+	local out=$1 key missing
+
+	shift
+	mkdir -p "$out"
+	key=$(cat "$TREE/.mk_ipi" "$TOP/Kconfig" "$@" | sha256sum)
+	if [ ! -e "$out/.config" ] || [ "$key" != "$(cat "$out/.mk_ipi" 2>/dev/null)" ]; then
+		rm -f "$out/.mk_ipi"
+		logged "${out##*/}-config" configure_anew "$out" "$@"
+		echo "$key" >"$out/.mk_ipi"
+	fi
+	missing=$(awk '
+		FNR == NR { if (/^CONFIG_/ || /^# CONFIG_/) is[$0] = 1
+			    if (/^CONFIG_/) { sub(/=.*/, ""); on[$0] = 1 }
+			    next }
+		/^CONFIG_/ && !($0 in is) { print }
+		/^# CONFIG_.* is not set$/ && ($2 in on) { print }
+		' "$out/.config" "$@" | sort -u)
+	[ -z "$missing" ] && return
+	rm -f "$out/.mk_ipi"
+	echo "${0##*/}: the kernel's configuration did not take these options:" >&2
+	printf '%s\n' "$missing" | sed 's/^/    /' >&2
+	die "see what they depend on; the result is ${out#"$TOP"/}/.config"
+}
+
+configure_anew()
+{
+	local out=$1
+
+	shift
+	kmake "$out" tinyconfig &&
+		"$TREE/scripts/kconfig/merge_config.sh" -m -O "$out" "$out/.config" "$@" &&
+		kmake "$out" olddefconfig
+}
+
+case $TOP in
+*[[:space:]:]*) die "the kernel cannot be built in a folder with a space or colon in its path: $TOP" ;;
+esac
+mkdir -p "$BUILD"

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-2.0
+"""One QEMU machine with several kernels, conducted over its first serial line."""
+
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+QEMU = "qemu-system-x86_64"
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.join(TOP, "build")
+KERNEL = os.path.join(BUILD, "kernel", "arch", "x86", "boot", "bzImage")
+
+HOST_CPUS = 2
+MAX_INSTANCES = 3
+RAM = "96M"
+ARCHIVE = "/boot/guest.cpio.gz"
+IMAGE = "/boot/bzImage"
+SHOWN_LINES = 15
+
+
+class MachineError(Exception):
+    """The machine cannot be conducted any further."""
+
+
+class CommandError(Exception):
+    """A command on the host failed."""
+
+
+def shown(path):
+    return os.path.relpath(path)
+
+
+def lent_cpu(instance):
+    """The CPU that an instance of that number gets."""
+    return HOST_CPUS + instance - 1
+
+
+def spawn_command(instance, cmdline=""):
+    line = (f"mk spawn --offline --cpu {lent_cpu(instance)} --ram {RAM} --uart {instance}"
+            f" --instance {instance} --initrd {ARCHIVE} {IMAGE}")
+    return f"{line} --cmdline '{cmdline}'" if cmdline else line
+
+
+def exit_on_term():
+    """Let SIGTERM and SIGHUP unwind the stack, so that no machine is left running."""
+    def leave(number, _):
+        signal.signal(number, signal.SIG_IGN)
+        sys.exit(128 + number)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, leave)
+
+
+def call(command, **more):
+    """The exit status of a command, which has ended even if we are told to end."""
+    with subprocess.Popen(command, **more) as child:
+        try:
+            return child.wait()
+        except BaseException as why:
+            # Ctrl-C has reached it, too
+            if not isinstance(why, KeyboardInterrupt):
+                child.terminate()
+            child.wait()
+            raise
+
+
+class Machine:
+    """With it as a context, QEMU has always ended when the context does."""
+
+    def __init__(self, out, instances, kernel=KERNEL, accel="tcg", cpu=None, timeout=240,
+                 append=""):
+        self.out = out
+        self.instances = instances
+        self.kernel = kernel
+        self.accel = accel
+        self.cpu = cpu or ("host" if accel == "kvm" else "qemu64")
+        self.append = append
+        self.timeout = timeout
+        self.deadline = None
+        self.process = None
+        self.received = b""
+        self.log = os.path.join(out, "host.log")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def prepare(self):
+        """Build what is loaded, and check that there is a QEMU."""
+        if not shutil.which(QEMU):
+            raise MachineError(f"QEMU is missing: install qemu-system-x86 ({QEMU})")
+        command = [os.path.join(TOP, "scripts", "initramfs"), self.kernel, self.out]
+        if call(command):
+            raise MachineError("the initramfs could not be built")
+
+    def command_line(self, mode):
+        accel = "tcg,thread=multi" if self.accel == "tcg" else self.accel
+        cpus = max(4, HOST_CPUS + self.instances)
+        append = ("console=ttyS0,115200 8250.nr_uarts=1 panic=-1"
+                  f" reserve_mem=512M:2M:multikernel mk_mode={mode} {self.append}")
+        mux = "on" if mode == "shell" else "off"
+        line = [QEMU, "-M", "pc", "-cpu", self.cpu, "-accel", accel, "-smp", str(cpus), "-m", "1G",
+                "-nodefaults", "-display", "none", "-no-reboot",
+                "-kernel", self.kernel, "-initrd", os.path.join(self.out, "host.cpio"),
+                "-append", append.strip(),
+                "-chardev", f"stdio,id=host,signal=off,mux={mux},logfile={self.log}",
+                "-serial", "chardev:host"]
+        if mode == "shell":
+            line += ["-mon", "chardev=host"]
+        for n in range(1, MAX_INSTANCES + 1):
+            line += ["-serial", f"file:{self.instance_log(n)}"]
+        return line
+
+    def instance_log(self, n):
+        return os.path.join(self.out, f"instance-{n}.log")
+
+    def logs(self):
+        return [self.log] + [self.instance_log(n) for n in range(1, self.instances + 1)]
+
+    def clear_logs(self):
+        for path in [self.log] + [self.instance_log(n) for n in range(1, MAX_INSTANCES + 1)]:
+            if os.path.exists(path):
+                os.unlink(path)
+
+    def shell(self):
+        """The host's console on this terminal, until the machine ends."""
+        self.clear_logs()
+        # The machine ends with its own power-off; Ctrl-C belongs to the shell in it
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self.process = subprocess.Popen(self.command_line("shell"))
+        return self.process.wait()
+
+    def boot(self):
+        self.clear_logs()
+        self.deadline = time.monotonic() + self.timeout
+        # A time limit of its own, should this be killed and not get to end it. A
+        # session of its own: Ctrl-C is for us, who then end it.
+        limit = ["timeout", "-k", "5", str(self.timeout + 30)]
+        self.process = subprocess.Popen(limit + self.command_line("lines"),
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, start_new_session=True)
+        self.read_until(rb"^mk: ready\r?\n", 90, "the host kernel did not boot")
+
+    def read_until(self, pattern, seconds, what):
+        """What the console said up to a line that matches, and the match."""
+        seconds = max(0, min(seconds, self.deadline - time.monotonic()))
+        end = time.monotonic() + seconds
+        while True:
+            match = re.search(pattern, self.received, re.MULTILINE)
+            if match:
+                text = self.received[:match.start()]
+                self.received = self.received[match.end():]
+                return text.decode(errors="replace").replace("\r", ""), match
+            left = end - time.monotonic()
+            if left <= 0:
+                raise MachineError(f"{what} within {seconds:.0f} s")
+            if select.select([self.process.stdout], [], [], left)[0]:
+                data = os.read(self.process.stdout.fileno(), 65536)
+                if not data:
+                    raise MachineError(f"{what}: {self.why_ended()}")
+                self.received += data
+
+    def why_ended(self):
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            return "QEMU has closed the console, but did not end"
+        said = self.process.stderr.read().decode(errors="replace").strip()
+        last = said.splitlines()[-1] if said else "the machine was reset or powered off"
+        return f"QEMU ended with status {self.process.returncode}: {last}"
+
+    def write_line(self, line):
+        try:
+            self.process.stdin.write(line.encode() + b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise MachineError(f"`{line}`: {self.why_ended()}") from None
+
+    def try_command(self, line, seconds=90):
+        """Run a line on the host: its exit status and what it printed."""
+        self.write_line(line)
+        text, match = self.read_until(rb"^mk: status (\d+)\r?\n", seconds,
+                                      f"the host did not finish `{line}`")
+        return int(match.group(1)), text.strip()
+
+    def command(self, line, seconds=90):
+        """The same, for a line that is expected to succeed: what it printed."""
+        status, text = self.try_command(line, seconds)
+        if status:
+            raise CommandError(f"`{line}`: {text or f'exit status {status}'}")
+        return text
+
+    def alive(self, n):
+        """What the last whole line of an instance's init said, as a dictionary."""
+        try:
+            with open(self.instance_log(n), errors="replace") as log:
+                lines = re.findall(r"^mk: alive (\d+) uptime (\S+)((?: [A-Z]+ \d+)*) "
+                                   r"(MKI: .*\S)\s*\n", log.read(), re.MULTILINE)
+        except FileNotFoundError:
+            lines = []
+        if not lines:
+            return None
+        seconds, uptime, counts, row = lines[-1]
+        words = counts.split()
+        said = {name: int(count) for name, count in zip(words[::2], words[1::2])}
+        said.update(seconds=int(seconds), uptime=float(uptime), row=row, mki=row_count(row))
+        return said
+
+    def wait_alive(self, n, seconds=30):
+        """Whether an instance goes on: two more lines, with more timer interrupts."""
+        end = min(time.monotonic() + seconds, self.deadline)
+        first = self.alive(n)
+        while time.monotonic() < end:
+            now = self.alive(n)
+            if first and now and now["seconds"] >= first["seconds"] + 2:
+                return now["LOC"] > first["LOC"]
+            if now and (not first or now["seconds"] < first["seconds"]):
+                first = now
+            time.sleep(0.1)
+        return False
+
+    def power_off(self):
+        """End in order: QEMU's exit status, which is 0 if all is well."""
+        self.write_line("dmesg; poweroff -f")
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            if select.select([self.process.stdout], [], [], 1)[0]:
+                if not os.read(self.process.stdout.fileno(), 65536):
+                    try:
+                        return self.process.wait(10)
+                    except subprocess.TimeoutExpired:
+                        raise MachineError("QEMU did not end") from None
+        raise MachineError("the host did not power off within 20 s")
+
+    def kill(self):
+        if not self.process or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def last_lines(self):
+        """The end of each console, to be shown after a failure."""
+        text = []
+        for path in self.logs():
+            text.append(f"the end of {shown(path)}:")
+            if os.path.exists(path):
+                with open(path, errors="replace") as log:
+                    text += ["    " + line.rstrip() for line in log.readlines()[-SHOWN_LINES:]]
+            else:
+                text.append("    (nothing)")
+        return "\n".join(text)
+
+
+def row_count(row):
+    """The sum over all CPUs of a row of /proc/interrupts."""
+    return sum(int(count) for count in re.match(r"\S+:((?:\s+\d+)*)", row).group(1).split())
