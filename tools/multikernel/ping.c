@@ -214,8 +214,8 @@ int cmd_ping(int argc, char **argv)
 		return misused("ping: --size is %u to %u", MK_PING_MIN_SIZE, MK_PING_MAX_SIZE);
 	if (ping.window < 1 || ping.window > MK_PING_MAX_WINDOW)
 		return misused("ping: --window is 1 to %u", MK_PING_MAX_WINDOW);
-	if (ping.timeout_ms < 1 || ping.timeout_ms > 60000)
-		return misused("ping: --timeout is 1 to 60000 ms");
+	if (ping.timeout_ms < 1 || ping.timeout_ms > MK_PING_MAX_TIMEOUT_MS)
+		return misused("ping: --timeout is 1 to %u ms", MK_PING_MAX_TIMEOUT_MS);
 	if (all && (ping.to != MK_PING_SELF || ping.from != MK_PING_SELF))
 		return misused("ping: --all leaves no choice of --from and --to");
 	if (!all && ping.to == MK_PING_SELF)
