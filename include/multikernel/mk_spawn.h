@@ -7,30 +7,36 @@
 #ifndef _MULTIKERNEL_MK_SPAWN_H
 #define _MULTIKERNEL_MK_SPAWN_H
 
+#include <linux/cpumask.h>
 #include <linux/types.h>
 #include <multikernel/mk_wire.h>
+#include <uapi/linux/multikernel.h>
 
 /**
  * struct mk_guest - a kernel that this one has spawned
  * @instance:	 number of the instance that it is
- * @cpu:	 Linux CPU number, on this kernel, of the CPU lent to it
+ * @nr_cpus:	 CPUs lent to it
+ * @cpus:	 their Linux CPU numbers, on this kernel; it boots on the first
+ * @hwids:	 their hardware ids
+ * @lent:	 the same CPUs as a mask
  * @uart:	 PC serial port lent to it, or MK_NO_UART
  * @incarnation: which life of that instance number it is
  * @left:	 it was seen to have left, and that was reported
- * @hwid:	 hardware id of @cpu
  * @ram:	 physical address of the RAM granted
  * @ram_size:	 bytes of it
  * @ram_va:	 where this kernel sees it
- * @entry:	 physical address at which its CPU enters the kernel
+ * @entry:	 physical address at which its first CPU enters the kernel
  * @arch:	 the architecture's own
  */
 struct mk_guest {
 	unsigned int	instance;
-	unsigned int	cpu;
+	unsigned int	nr_cpus;
+	u32		cpus[MK_MAX_CPUS];
+	u64		hwids[MK_MAX_CPUS];
+	struct cpumask	lent;
 	u32		uart;
 	u32		incarnation;
 	bool		left;
-	u64		hwid;
 	phys_addr_t	ram;
 	size_t		ram_size;
 	void		*ram_va;
@@ -68,9 +74,9 @@ struct mk_image {
  * never online, and so is not set up.
  */
 int mk_arch_cpu_lend(unsigned int cpu, u64 *hwid);
-/* Its CPU does nothing any more; this kernel may bring it online again. */
+/* The CPU does nothing any more; this kernel may bring it online again. */
 void mk_arch_cpu_return(unsigned int cpu);
-/* After a CPU was lent, without locks: no broadcast of this kernel reaches it. */
+/* After CPUs were lent, without locks: no broadcast of this kernel reaches them. */
 void mk_arch_cpus_changed(void);
 /* -EBUSY: a driver of this kernel holds the port; -EINVAL: no such port */
 int mk_arch_uart_lend(u32 uart);
@@ -78,9 +84,12 @@ void mk_arch_uart_return(u32 uart);
 /* -ENOEXEC: no image for this machine; -ENOSPC: the RAM is too small for it */
 int mk_arch_load(struct mk_guest *guest, const struct mk_image *image);
 void mk_arch_unload(struct mk_guest *guest);
-/* The CPU begins to run what was loaded. -EIO: it does not. */
-int mk_arch_start(struct mk_guest *guest);
-/* The CPU does nothing any more, whatever it did, and touches no memory. */
+/*
+ * The first CPU begins to run what was loaded, the others are where it finds them.
+ * -EIO: one does not start: @failed_cpu. None does anything then.
+ */
+int mk_arch_start(struct mk_guest *guest, u32 *failed_cpu);
+/* Its CPUs do nothing any more, whatever they did, and touch no memory. */
 void mk_arch_stop(struct mk_guest *guest);
 
 /* guest.c: what every spawned kernel does */
@@ -92,7 +101,10 @@ int mk_guest_join(phys_addr_t region, u64 region_size, unsigned int instance,
 void mk_guest_leave(enum mk_wire_reason reason);
 /* The architecture's: this kernel was spawned */
 bool mk_guest_is(void);
-/* The architecture's: stop this CPU for good, touching nothing that is shared; never returns. */
+/*
+ * The architecture's: stop this CPU for good, touching nothing that is shared; never
+ * returns. The others have been stopped.
+ */
 void mk_arch_park(void);
 
 #endif /* _MULTIKERNEL_MK_SPAWN_H */

@@ -42,13 +42,15 @@ static long chardev_spawn(struct mk_spawn __user *uargs)
 	struct mk_image image = {};
 	struct mk_spawn args;
 	char *cmdline;
+	u32 *cpus;
 	ssize_t len;
 	int ret;
 
 	ret = chardev_copy_in(&args, sizeof(args), uargs);
 	if (ret)
 		return ret;
-	if (args.pad)
+	args.failed_cpu = MK_NO_CPU;
+	if (!args.nr_cpus || args.nr_cpus > MK_MAX_CPUS)
 		return -EINVAL;
 	if (mk_ipi_self() > MK_KEEPER)
 		return -EPERM;
@@ -58,9 +60,13 @@ static long chardev_spawn(struct mk_spawn __user *uargs)
 		return ret;
 	if (args.cmdline_len >= COMMAND_LINE_SIZE)
 		return -E2BIG;
+	cpus = memdup_array_user(u64_to_user_ptr(args.cpus), args.nr_cpus, sizeof(*cpus));
+	if (IS_ERR(cpus))
+		return PTR_ERR(cpus);
 	cmdline = memdup_user_nul(u64_to_user_ptr(args.cmdline), args.cmdline_len);
-	if (IS_ERR(cmdline))
-		return PTR_ERR(cmdline);
+	ret = PTR_ERR_OR_ZERO(cmdline);
+	if (ret)
+		goto out_free_cpus;
 	image.cmdline = cmdline;
 
 	len = kernel_read_file_from_fd(args.kernel_fd, 0, &image.kernel, INT_MAX, NULL,
@@ -79,7 +85,7 @@ static long chardev_spawn(struct mk_spawn __user *uargs)
 		image.initrd_len = len;
 	}
 
-	ret = mk_spawn_guest(&args, &image);
+	ret = mk_spawn_guest(&args, cpus, &image);
 	if (!ret && put_user(args.instance, &uargs->instance)) {
 		mk_stop_guest(args.instance);
 		ret = -EFAULT;
@@ -90,6 +96,10 @@ out_free_kernel:
 	vfree(image.kernel);
 out_free_cmdline:
 	kfree(cmdline);
+out_free_cpus:
+	kfree(cpus);
+	if (ret && put_user(args.failed_cpu, &uargs->failed_cpu))
+		ret = -EFAULT;
 	return ret;
 }
 
@@ -128,6 +138,7 @@ static long chardev_info(struct mk_info __user *uargs)
 	struct mk_ipi_stats stats;
 	struct mk_info info;
 	u64 life;
+	u32 room;
 	int ret;
 
 	ret = chardev_copy_in(&info, sizeof(info), uargs);
@@ -135,13 +146,14 @@ static long chardev_info(struct mk_info __user *uargs)
 		return ret;
 	if (!instance)
 		return -ENODEV;
-	if (info.instance >= instance->nr_links)
+	if (info.instance >= instance->nr_links || info.pad)
 		return -EINVAL;
 	info.instance = array_index_nospec(info.instance, instance->nr_links);
 
 	life = mk_region_life(instance->region, info.instance);
 	self = mk_region_arena(instance->region, info.instance) + MK_WIRE_SELF;
 	mk_ipi_peer_stats(info.instance, &stats);
+	room = info.nr_cpus;
 	info = (struct mk_info) {
 		.size		= info.size,
 		.instance	= info.instance,
@@ -149,7 +161,7 @@ static long chardev_info(struct mk_info __user *uargs)
 		.nr_instances	= instance->nr_links,
 		.state		= chardev_state(instance->region, info.instance, life),
 		.incarnation	= FIELD_GET(MK_WIRE_LIFE_INCARNATION, life),
-		.cpu		= U32_MAX,
+		.cpu		= MK_NO_CPU,
 		.hwid		= READ_ONCE(self->doors[0].hwid),
 		.sent		= stats.sent,
 		.received	= stats.received,
@@ -157,10 +169,13 @@ static long chardev_info(struct mk_info __user *uargs)
 		.full		= stats.full,
 		.unhandled	= stats.unhandled,
 		.corrupt	= stats.corrupt,
+		.cpus		= info.cpus,
 	};
 	if (info.state == MK_STATE_PARKED)
 		info.reason = READ_ONCE(self->reason);
-	mk_spawn_info(&info);
+	ret = mk_spawn_info(&info, room);
+	if (ret)
+		return ret;
 	return copy_to_user(uargs, &info, sizeof(info)) ? -EFAULT : 0;
 }
 

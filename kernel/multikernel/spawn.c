@@ -23,6 +23,7 @@
 #include <linux/reboot.h>
 #include <linux/suspend.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <linux/workqueue.h>
 #include <multikernel/mk_spawn.h>
 #include <uapi/linux/multikernel.h>
@@ -102,8 +103,8 @@ static void spawn_watch(struct work_struct *work)
 		    FIELD_GET(MK_WIRE_LIFE_STATE, life) != MK_WIRE_LEFT)
 			continue;
 		guest->left = true;
-		pr_info("instance %u on CPU %u has left: %s\n", i, guest->cpu,
-			spawn_reason(spawn_left_because(i)));
+		pr_info("instance %u on CPU %*pbl has left: %s\n", i,
+			cpumask_pr_args(&guest->lent), spawn_reason(spawn_left_because(i)));
 	}
 	if (any)
 		schedule_delayed_work(&spawn_watch_work, SPAWN_WATCH);
@@ -134,35 +135,58 @@ static void spawn_ungrant(struct mk_guest *guest)
 	gen_pool_free(spawn_pool, guest->ram, guest->ram_size);
 }
 
-/* From here to spawn_return_cpu(), spawn_cpu_prepare() keeps it offline. */
-static int spawn_lend_cpu(struct mk_guest *guest)
+/* Under cpus_read_lock() */
+static int spawn_lend_cpu(struct mk_guest *guest, u32 cpu)
 {
-	unsigned int cpu = guest->cpu;
 	int ret;
 
 	if (cpu >= nr_cpu_ids || !cpu_present(cpu))
 		return -ENODEV;
+	if (cpumask_test_cpu(cpu, &guest->lent))
+		return -EINVAL;
+	if (cpu_online(cpu) || cpumask_test_cpu(cpu, &spawn_lent))
+		return -EBUSY;
+	ret = mk_arch_cpu_lend(cpu, &guest->hwids[guest->nr_cpus]);
+	if (ret)
+		return ret;
+	guest->cpus[guest->nr_cpus++] = cpu;
+	cpumask_set_cpu(cpu, &guest->lent);
+	return 0;
+}
+
+static void spawn_return_cpus(struct mk_guest *guest)
+{
+	unsigned int cpu;
+
+	for_each_cpu(cpu, &guest->lent)
+		mk_arch_cpu_return(cpu);
+	cpumask_andnot(&spawn_lent, &spawn_lent, &guest->lent);
+}
+
+/*
+ * All or none. From here to spawn_return_cpus(), spawn_cpu_prepare() keeps them
+ * offline.
+ */
+static int spawn_lend_cpus(struct mk_guest *guest, struct mk_spawn *args, const u32 *cpus)
+{
+	unsigned int i;
+	int ret = 0;
 
 	/* No CPU comes or goes until mk_arch_cpus_changed() has done its work. */
 	cpu_maps_update_begin();
 	cpus_read_lock();
-	if (cpu_online(cpu) || cpumask_test_cpu(cpu, &spawn_lent))
-		ret = -EBUSY;
-	else
-		ret = mk_arch_cpu_lend(cpu, &guest->hwid);
-	if (!ret)
-		cpumask_set_cpu(cpu, &spawn_lent);
+	for (i = 0; i < args->nr_cpus && !ret; i++)
+		ret = spawn_lend_cpu(guest, cpus[i]);
+	if (ret) {
+		args->failed_cpu = cpus[i - 1];
+		spawn_return_cpus(guest);
+	} else {
+		cpumask_or(&spawn_lent, &spawn_lent, &guest->lent);
+	}
 	cpus_read_unlock();
-	if (!ret)
-		mk_arch_cpus_changed();
+	mk_arch_cpus_changed();
 	cpu_maps_update_done();
 	return ret;
-}
-
-static void spawn_return_cpu(struct mk_guest *guest)
-{
-	mk_arch_cpu_return(guest->cpu);
-	cpumask_clear_cpu(guest->cpu, &spawn_lent);
 }
 
 static int spawn_pick(u32 wanted)
@@ -182,21 +206,22 @@ static int spawn_pick(u32 wanted)
 
 /**
  * mk_spawn_guest - load a kernel and start it
- * @args:  as in the ioctl; @args->instance is filled in
+ * @args:  as in the ioctl; @args->instance, or @args->failed_cpu, is filled in
+ * @cpus:  the CPUs to be lent, @args->nr_cpus of them, 1 to MK_MAX_CPUS
  * @image: the files and the command line; where the region is gets filled in
  *
  * Process context; sleeps.
  *
  * Return: 0, or an errno with which nothing has changed: -ENXIO: no memory was
- * reserved; -EINVAL: no such instance or serial port, or @args->ram is no multiple
- * of 2 MiB; -ENODEV: no such CPU, or it was never online; -EBUSY: the CPU is online
- * or lent, the serial port has a driver, the instance number is in use or all are;
- * -ENOMEM: that much RAM is not left; -ENOEXEC: no image for this machine; -ENOSPC:
- * the RAM is too small for it; -E2BIG: the command line or the memory map is too
- * long for it; -ESHUTDOWN: this kernel is going down; -EOPNOTSUPP: memory is
- * encrypted; -EIO: the CPU did not start.
+ * reserved; -EINVAL: no such instance or serial port, a CPU is there twice, or
+ * @args->ram is no multiple of 2 MiB; -ENODEV: no such CPU, or it was never online;
+ * -EBUSY: a CPU is online or lent, the serial port has a driver, the instance number
+ * is in use or all are; -ENOMEM: that much RAM is not left; -ENOEXEC: no image for
+ * this machine; -ENOSPC: the RAM is too small for it; -E2BIG: the command line or
+ * the memory map is too long for it; -ESHUTDOWN: this kernel is going down;
+ * -EOPNOTSUPP: memory is encrypted; -EIO: a CPU did not start.
  */
-int mk_spawn_guest(struct mk_spawn *args, struct mk_image *image)
+int mk_spawn_guest(struct mk_spawn *args, const u32 *cpus, struct mk_image *image)
 {
 	struct mk_guest *guest;
 	int ret;
@@ -216,33 +241,33 @@ int mk_spawn_guest(struct mk_spawn *args, struct mk_image *image)
 	if (!guest)
 		return -ENOMEM;
 	guest->instance = ret;
-	guest->cpu = args->cpu;
 	guest->uart = args->uart;
 	/* What was stopped before counts, not what it has said of itself. */
 	guest->incarnation = spawn_shared()->keeper->fenced[guest->instance] + 1;
 	image->region = spawn_region;
 	image->region_size = spawn_region_size;
 
-	ret = spawn_lend_cpu(guest);
+	ret = spawn_lend_cpus(guest, args, cpus);
 	if (ret)
 		goto fail_free_guest;
 	ret = mk_arch_uart_lend(args->uart);
 	if (ret)
-		goto fail_return_cpu;
+		goto fail_return_cpus;
 	ret = spawn_grant(guest, args->ram);
 	if (ret)
 		goto fail_return_uart;
 	ret = mk_arch_load(guest, image);
 	if (ret)
 		goto fail_ungrant;
-	ret = mk_arch_start(guest);
+	ret = mk_arch_start(guest, &args->failed_cpu);
 	if (ret)
 		goto fail_fence;
 
 	spawn_guests[guest->instance] = guest;
 	args->instance = guest->instance;
-	pr_info("instance %u started on CPU %u (hardware id %#llx), RAM %zu MiB at %pa\n",
-		guest->instance, guest->cpu, guest->hwid, guest->ram_size >> 20, &guest->ram);
+	pr_info("instance %u started on CPU %*pbl, boots on %u (hardware id %#llx), RAM %zu MiB at %pa\n",
+		guest->instance, cpumask_pr_args(&guest->lent), guest->cpus[0], guest->hwids[0],
+		guest->ram_size >> 20, &guest->ram);
 	schedule_delayed_work(&spawn_watch_work, SPAWN_WATCH);
 	return 0;
 
@@ -254,8 +279,8 @@ fail_ungrant:
 	spawn_ungrant(guest);
 fail_return_uart:
 	mk_arch_uart_return(args->uart);
-fail_return_cpu:
-	spawn_return_cpu(guest);
+fail_return_cpus:
+	spawn_return_cpus(guest);
 fail_free_guest:
 	kfree(guest);
 	return ret;
@@ -284,8 +309,9 @@ int mk_stop_guest(unsigned int instance)
 	mk_arch_unload(guest);
 	spawn_ungrant(guest);
 	mk_arch_uart_return(guest->uart);
-	spawn_return_cpu(guest);
-	pr_info("instance %u stopped, CPU %u is back\n", instance, guest->cpu);
+	spawn_return_cpus(guest);
+	pr_info("instance %u stopped, CPU %*pbl is back\n", instance,
+		cpumask_pr_args(&guest->lent));
 	kfree(guest);
 	return 0;
 }
@@ -293,26 +319,33 @@ int mk_stop_guest(unsigned int instance)
 /**
  * mk_spawn_info - add what is known of a guest by having spawned it
  * @info: what every instance can know, filled in already
+ * @room: CPU numbers that fit at the user's address @info->cpus
  *
  * Process context; sleeps.
+ *
+ * Return: 0; -EFAULT: the address is wrong.
  */
-void mk_spawn_info(struct mk_info *info)
+int mk_spawn_info(struct mk_info *info, u32 room)
 {
 	struct mk_guest *guest;
 
 	guard(mutex)(&spawn_lock);
 	guest = spawn_guests[info->instance];
 	if (!guest)
-		return;
+		return 0;
 	if (info->incarnation != guest->incarnation) {
 		info->state = MK_STATE_STARTED;
 		info->reason = MK_REASON_NONE;
 		info->incarnation = guest->incarnation;
 	}
-	info->cpu = guest->cpu;
-	info->hwid = guest->hwid;
+	info->cpu = guest->cpus[0];
+	info->nr_cpus = guest->nr_cpus;
+	info->hwid = guest->hwids[0];
 	info->ram_base = guest->ram;
 	info->ram_size = guest->ram_size;
+	room = min(room, guest->nr_cpus);
+	return copy_to_user(u64_to_user_ptr(info->cpus), guest->cpus, room * sizeof(u32)) ?
+	       -EFAULT : 0;
 }
 
 /* A CPU that is lent is not this kernel's to bring online. */

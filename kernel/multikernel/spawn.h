@@ -8,11 +8,11 @@
 #include <uapi/linux/multikernel.h>
 
 #ifdef CONFIG_MULTIKERNEL_SPAWN
-int mk_spawn_guest(struct mk_spawn *args, struct mk_image *image);
+int mk_spawn_guest(struct mk_spawn *args, const u32 *cpus, struct mk_image *image);
 int mk_stop_guest(unsigned int instance);
-void mk_spawn_info(struct mk_info *info);
+int mk_spawn_info(struct mk_info *info, u32 room);
 #else
-static inline int mk_spawn_guest(struct mk_spawn *args, struct mk_image *image)
+static inline int mk_spawn_guest(struct mk_spawn *args, const u32 *cpus, struct mk_image *image)
 {
 	return -EOPNOTSUPP;
 }
@@ -22,8 +22,9 @@ static inline int mk_stop_guest(unsigned int instance)
 	return -EOPNOTSUPP;
 }
 
-static inline void mk_spawn_info(struct mk_info *info)
+static inline int mk_spawn_info(struct mk_info *info, u32 room)
 {
+	return 0;
 }
 #endif
 

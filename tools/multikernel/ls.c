@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include "mk.h"
 
-static void print_json(const struct mk_info *info, bool first)
+static void print_json(const struct mk_info *info, const __u32 *cpus, bool first)
 {
 	printf("%s{\"instance\":%u,\"self\":%s,", first ? "" : ",", info->instance,
 	       info->instance == info->self ? "true" : "false");
@@ -15,28 +15,33 @@ static void print_json(const struct mk_info *info, bool first)
 		printf("\"cpu\":null,");
 	else
 		printf("\"cpu\":%u,", info->cpu);
+	printf("\"cpus\":[");
+	for (unsigned int i = 0; i < info->nr_cpus && i < MK_MAX_CPUS; i++)
+		printf("%s%u", i ? "," : "", cpus[i]);
+	printf("],");
 	printf("\"hwid\":%llu,\"ram_base\":%llu,\"ram_size\":%llu,\"sent\":%llu,\"received\":%llu,",
 	       info->hwid, info->ram_base, info->ram_size, info->sent, info->received);
 	printf("\"doorbells\":%llu,\"full\":%llu,\"unhandled\":%llu,\"corrupt\":%llu}",
 	       info->doorbells, info->full, info->unhandled, info->corrupt);
 }
 
-static void print_row(const struct mk_info *info)
+static void print_row(const struct mk_info *info, const __u32 *cpus)
 {
-	char state[32], cpu[16] = "-", ram[48] = "-";
+	char state[32], lent[CPUS_TEXT] = "-", ram[48] = "-";
 
 	if (info->reason == MK_REASON_NONE)
 		snprintf(state, sizeof(state), "%s", state_name(info->state));
 	else
 		snprintf(state, sizeof(state), "%s: %s", state_name(info->state),
 			 reason_name(info->reason));
-	if (info->cpu != MK_NO_CPU)
-		snprintf(cpu, sizeof(cpu), "%u", info->cpu);
+	if (info->nr_cpus)
+		format_cpus(lent, cpus,
+			    info->nr_cpus < MK_MAX_CPUS ? info->nr_cpus : MK_MAX_CPUS);
 	if (info->ram_size)
 		snprintf(ram, sizeof(ram), "%llu MiB at 0x%llx", info->ram_size >> 20,
 			 info->ram_base);
-	printf("%5u%c  %-16s  %11u  %3s  %4llu  %-22s  %10llu  %10llu  %10llu\n", info->instance,
-	       info->instance == info->self ? '*' : ' ', state, info->incarnation, cpu,
+	printf("%5u%c  %-16s  %11u  %5s  %4llu  %-22s  %10llu  %10llu  %10llu\n", info->instance,
+	       info->instance == info->self ? '*' : ' ', state, info->incarnation, lent,
 	       info->hwid, ram, info->sent, info->received, info->doorbells);
 }
 
@@ -47,6 +52,7 @@ int cmd_ls(int argc, char **argv)
 		{ }
 	};
 	bool json = false, first = true;
+	__u32 cpus[MK_MAX_CPUS];
 	struct mk_info info;
 	unsigned int n = 0;
 	int fd, opt, err;
@@ -70,18 +76,18 @@ int cmd_ls(int argc, char **argv)
 	if (json)
 		putchar('[');
 	else
-		printf("%5s   %-16s  %11s  %3s  %4s  %-22s  %10s  %10s  %10s\n", "inst", "state",
-		       "incarnation", "cpu", "hwid", "ram", "sent", "received", "doorbells");
+		printf("%5s   %-16s  %11s  %5s  %4s  %-22s  %10s  %10s  %10s\n", "inst", "state",
+		       "incarnation", "cpus", "hwid", "ram", "sent", "received", "doorbells");
 	do {
-		err = get_info(fd, n, &info);
+		err = get_info_cpus(fd, n, &info, cpus);
 		if (err)
 			break;
 		if (info.state == MK_STATE_ABSENT)
 			continue;
 		if (json)
-			print_json(&info, first);
+			print_json(&info, cpus, first);
 		else
-			print_row(&info);
+			print_row(&info, cpus);
 		first = false;
 	} while (++n < info.nr_instances);
 	puts(json ? "]" : "* this kernel");

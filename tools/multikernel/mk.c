@@ -13,10 +13,10 @@
 static const char usage[] =
 	"usage: mk COMMAND ...\n"
 	"\n"
-	"mk spawn --cpu N --ram SIZE [OPTION]... KERNEL   start a bzImage on a CPU of its own\n"
-	"    --cpu N            the CPU to lend, as numbered here\n"
+	"mk spawn --cpu LIST --ram SIZE [OPTION]... KERNEL   start a bzImage on CPUs of its own\n"
+	"    --cpu LIST         the CPUs to lend, as numbered here: 2 or 2,4-5; it boots on the first\n"
 	"    --ram SIZE         RAM to grant, a multiple of 2M: 96M\n"
-	"    --offline          take the CPU offline first\n"
+	"    --offline          take the CPUs offline first\n"
 	"    --initrd FILE      initramfs\n"
 	"    --uart N           lend serial port ttySN, which becomes the console\n"
 	"    --cmdline STRING   kernel command line\n"

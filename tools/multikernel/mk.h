@@ -12,7 +12,8 @@
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
-#define MK_NO_CPU	0xffffffff
+/* Room for what format_cpus() writes of MK_MAX_CPUS CPUs */
+#define CPUS_TEXT	(MK_MAX_CPUS * 12)
 
 /* Each takes its own name as argv[0] and returns the exit status */
 int cmd_spawn(int argc, char **argv);
@@ -31,6 +32,13 @@ int cmd_ping(int argc, char **argv);
 bool parse_number(const char *text, unsigned long long max, unsigned long long *value);
 /* The same with a unit K, M or G */
 bool parse_size(const char *text, unsigned long long *value);
+/*
+ * CPU numbers and ranges of them with commas between, 2,4-5: how many they are,
+ * or 0 if it is none or more than MK_MAX_CPUS
+ */
+unsigned int parse_cpus(const char *text, __u32 *cpus);
+/* The same the other way round; @text has CPUS_TEXT bytes */
+const char *format_cpus(char *text, const __u32 *cpus, unsigned int nr_cpus);
 
 /* An open file, or -1 with the failure printed */
 int open_device(const char *path, const char *option);
@@ -39,6 +47,8 @@ int open_multikernel(void);
 
 /* MK_IOC_INFO: 0, or an errno */
 int get_info(int fd, unsigned int instance, struct mk_info *info);
+/* The same with the numbers of the first MK_MAX_CPUS CPUs that it was lent */
+int get_info_cpus(int fd, unsigned int instance, struct mk_info *info, __u32 *cpus);
 /* Print what an errno of MK_IOC_INFO means; return 1 */
 int fail_info(unsigned int instance, int err);
 const char *state_name(unsigned int state);

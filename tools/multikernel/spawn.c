@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* mk spawn: start a kernel on a CPU of its own. */
+/* mk spawn: start a kernel on CPUs of its own. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -15,6 +15,8 @@
 
 struct request {
 	struct mk_spawn	spawn;
+	__u32		cpus[MK_MAX_CPUS];
+	bool		taken[MK_MAX_CPUS];	/* offline, by this program */
 	const char	*kernel;
 	const char	*initrd;
 	const char	*cmdline;
@@ -60,7 +62,7 @@ static int cpu_set_online(unsigned int cpu, bool online)
 	return ret;
 }
 
-static int take_offline(unsigned int cpu)
+static int take_one_offline(unsigned int cpu)
 {
 	int err = cpu_set_online(cpu, false);
 
@@ -77,30 +79,74 @@ static int take_offline(unsigned int cpu)
 	}
 }
 
+/* What was taken offline comes back. */
+static void give_back(const struct request *req)
+{
+	for (unsigned int i = 0; i < req->spawn.nr_cpus; i++)
+		if (req->taken[i] && cpu_set_online(req->cpus[i], true))
+			complain("and CPU %u could not be brought online again", req->cpus[i]);
+}
+
+/* All that are online, or none */
+static int take_offline(struct request *req)
+{
+	int ret;
+
+	for (unsigned int i = 0; i < req->spawn.nr_cpus; i++) {
+		if (!cpu_online(req->cpus[i]))
+			continue;
+		ret = take_one_offline(req->cpus[i]);
+		if (ret) {
+			give_back(req);
+			return ret;
+		}
+		req->taken[i] = true;
+	}
+	return 0;
+}
+
 static bool in_use(const struct mk_info *info)
 {
 	return info->state == MK_STATE_STARTED || info->state == MK_STATE_UP ||
 	       info->state == MK_STATE_PARKED;
 }
 
-/* The kernel says EBUSY of four things: find out which */
-static int fail_busy(int fd, const struct mk_spawn *spawn)
+static bool has_cpu(const struct mk_info *info, const __u32 *cpus, unsigned int cpu)
 {
-	unsigned int n = 0, cpu = spawn->cpu;
+	for (unsigned int i = 0; i < info->nr_cpus && i < MK_MAX_CPUS; i++)
+		if (cpus[i] == cpu)
+			return true;
+	return false;
+}
+
+static int fail_busy_cpu(int fd, unsigned int cpu)
+{
+	__u32 cpus[MK_MAX_CPUS];
 	struct mk_info info;
+	unsigned int n = 0;
 
 	if (cpu_online(cpu))
 		return fail("CPU %u is online: add --offline to take it from this kernel", cpu);
 	do {
-		if (get_info(fd, n, &info))
+		if (get_info_cpus(fd, n, &info, cpus))
 			break;
-		if (!in_use(&info))
-			continue;
-		if (info.cpu == cpu)
+		if (has_cpu(&info, cpus, cpu))
 			return fail("CPU %u is lent to instance %u: mk stop %u first", cpu, n, n);
-		if (n == spawn->instance)
-			return fail("instance %u is in use: choose another, or mk stop it", n);
 	} while (++n < info.nr_instances);
+	return fail("CPU %u is in use", cpu);
+}
+
+/* If no CPU is busy, the kernel says EBUSY of three things: find out which */
+static int fail_busy(int fd, const struct mk_spawn *spawn)
+{
+	struct mk_info info;
+
+	if (spawn->failed_cpu != MK_NO_CPU)
+		return fail_busy_cpu(fd, spawn->failed_cpu);
+	if (spawn->instance != MK_ANY_INSTANCE && !get_info(fd, spawn->instance, &info) &&
+	    in_use(&info))
+		return fail("instance %u is in use: choose another, or mk stop it",
+			    spawn->instance);
 	if (spawn->uart != MK_NO_UART)
 		return fail("ttyS%u is lent or held by a driver: choose another, or boot with %s",
 			    spawn->uart, "8250.nr_uarts=1");
@@ -111,12 +157,13 @@ static int fail_spawn(int fd, const struct request *req, int err)
 {
 	const struct mk_spawn *spawn = &req->spawn;
 	unsigned long long ram = spawn->ram >> 20;
+	unsigned int cpu = spawn->failed_cpu;
 
 	switch (err) {
 	case EBUSY:
 		return fail_busy(fd, spawn);
 	case ENODEV:
-		return fail("CPU %u does not exist, or this kernel never booted it", spawn->cpu);
+		return fail("CPU %u does not exist, or this kernel never booted it", cpu);
 	case ENOEXEC:
 		return fail("%s is no bzImage, 64-bit with CONFIG_RELOCATABLE=y", req->kernel);
 	case ENOMEM:
@@ -130,8 +177,12 @@ static int fail_spawn(int fd, const struct request *req, int err)
 	case EPERM:
 		return fail("only root may spawn, and no kernel that was itself spawned");
 	case EIO:
-		return fail("CPU %u did not start: see dmesg", spawn->cpu);
+		if (cpu == MK_NO_CPU)
+			return fail("no CPU was started: see dmesg");
+		return fail("CPU %u did not start: see dmesg", cpu);
 	case EINVAL:
+		if (cpu != MK_NO_CPU)
+			return fail("CPU %u is in the list twice", cpu);
 		return fail("refused: --ram is a multiple of 2M, --instance one of the region's");
 	case EOPNOTSUPP:
 		return fail("this kernel can't spawn: %s is off, or its memory is encrypted",
@@ -188,25 +239,21 @@ static int open_file(const char *path)
 	return -1;
 }
 
-/* 0: started; else the failure was printed and the CPU is as it was */
+/* 0: started; else the failure was printed and the CPUs are as they were */
 static int start(int fd, struct request *req)
 {
-	struct mk_spawn *spawn = &req->spawn;
-	bool was_online;
 	int ret, err;
 
-	was_online = req->offline && cpu_online(spawn->cpu);
-	if (was_online) {
-		ret = take_offline(spawn->cpu);
+	if (req->offline) {
+		ret = take_offline(req);
 		if (ret)
 			return ret;
 	}
-	if (!ioctl(fd, MK_IOC_SPAWN, spawn))
+	if (!ioctl(fd, MK_IOC_SPAWN, &req->spawn))
 		return 0;
 	err = errno;
 	ret = fail_spawn(fd, req, err);
-	if (was_online && cpu_set_online(spawn->cpu, true))
-		complain("and CPU %u could not be brought online again", spawn->cpu);
+	give_back(req);
 	return ret;
 }
 
@@ -214,19 +261,21 @@ static int start_and_wait(int fd, struct request *req)
 {
 	unsigned int instance;
 	struct mk_info info;
+	char text[CPUS_TEXT];
 	int ret;
 
 	ret = start(fd, req);
 	if (ret)
 		return ret;
 	instance = req->spawn.instance;
+	format_cpus(text, req->cpus, req->spawn.nr_cpus);
 	if (!req->seconds) {
-		printf("instance %u: started on CPU %u\n", instance, req->spawn.cpu);
+		printf("instance %u: started on CPU %s\n", instance, text);
 		return 0;
 	}
 	ret = wait_for(fd, instance, MK_STATE_UP, req->seconds, &info);
 	if (!ret)
-		printf("instance %u: up on CPU %u, %llu MiB at 0x%llx\n", instance, info.cpu,
+		printf("instance %u: up on CPU %s, %llu MiB at 0x%llx\n", instance, text,
 		       info.ram_size >> 20, info.ram_base);
 	return ret;
 }
@@ -241,6 +290,7 @@ static int run(struct request *req)
 		return fail("no memory");
 	spawn->cmdline = (unsigned long)cmdline;
 	spawn->cmdline_len = strlen(cmdline);
+	spawn->cpus = (unsigned long)req->cpus;
 
 	fd = open_multikernel();
 	if (fd < 0)
@@ -283,9 +333,9 @@ int cmd_spawn(int argc, char **argv)
 	struct request req = {
 		.spawn = {
 			.size = sizeof(req.spawn),
-			.cpu = MK_NO_CPU,
 			.uart = MK_NO_UART,
 			.instance = MK_ANY_INSTANCE,
+			.failed_cpu = MK_NO_CPU,
 		},
 		.cmdline = "",
 		.seconds = 60,
@@ -296,9 +346,10 @@ int cmd_spawn(int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
-			if (!parse_number(optarg, MK_NO_CPU - 1, &value))
-				return misused("spawn: --cpu is a CPU number, as in /proc/cpuinfo");
-			req.spawn.cpu = value;
+			req.spawn.nr_cpus = parse_cpus(optarg, req.cpus);
+			if (!req.spawn.nr_cpus)
+				return misused("spawn: --cpu is a list of up to %u CPUs: 2,4-5",
+					       MK_MAX_CPUS);
 			break;
 		case 'r':
 			if (!parse_size(optarg, &value) || !value)
@@ -333,7 +384,7 @@ int cmd_spawn(int argc, char **argv)
 			return MK_USAGE;
 		}
 	}
-	if (req.spawn.cpu == MK_NO_CPU || !req.spawn.ram || argc - optind != 1)
+	if (!req.spawn.nr_cpus || !req.spawn.ram || argc - optind != 1)
 		return misused("spawn: needs --cpu, --ram and one kernel image: mk help");
 	req.kernel = argv[optind];
 	return run(&req);

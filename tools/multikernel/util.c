@@ -47,6 +47,50 @@ bool parse_number(const char *text, unsigned long long max, unsigned long long *
 	return parse_digits(text, &end, value) && !*end && *value <= max;
 }
 
+/* One number, or two with a hyphen between; @text comes to its end */
+static bool parse_range(const char **text, unsigned long long *first, unsigned long long *last)
+{
+	if (!parse_digits(*text, text, first))
+		return false;
+	*last = *first;
+	if (**text == '-' && !parse_digits(*text + 1, text, last))
+		return false;
+	return *first <= *last && *last < MK_NO_CPU;
+}
+
+unsigned int parse_cpus(const char *text, __u32 *cpus)
+{
+	unsigned long long first, last;
+	unsigned int nr_cpus = 0;
+
+	for (;;) {
+		if (!parse_range(&text, &first, &last) || last - first >= MK_MAX_CPUS - nr_cpus)
+			return 0;
+		while (first <= last)
+			cpus[nr_cpus++] = first++;
+		if (!*text)
+			return nr_cpus;
+		if (*text++ != ',')
+			return 0;
+	}
+}
+
+const char *format_cpus(char *text, const __u32 *cpus, unsigned int nr_cpus)
+{
+	unsigned int i, first, len = 0;
+
+	*text = '\0';
+	for (i = 0; i < nr_cpus; i++) {
+		first = i;
+		while (i + 1 < nr_cpus && cpus[i + 1] == cpus[i] + 1)
+			i++;
+		len += snprintf(text + len, CPUS_TEXT - len, "%s%u", len ? "," : "", cpus[first]);
+		if (i > first)
+			len += snprintf(text + len, CPUS_TEXT - len, "-%u", cpus[i]);
+	}
+	return text;
+}
+
 bool parse_size(const char *text, unsigned long long *value)
 {
 	static const char units[] = "KMG";
@@ -87,10 +131,20 @@ int open_multikernel(void)
 	return open_device("/dev/multikernel", "CONFIG_MULTIKERNEL");
 }
 
+int get_info_cpus(int fd, unsigned int instance, struct mk_info *info, __u32 *cpus)
+{
+	*info = (struct mk_info) {
+		.size = sizeof(*info),
+		.instance = instance,
+		.nr_cpus = cpus ? MK_MAX_CPUS : 0,
+		.cpus = (unsigned long)cpus,
+	};
+	return ioctl(fd, MK_IOC_INFO, info) ? errno : 0;
+}
+
 int get_info(int fd, unsigned int instance, struct mk_info *info)
 {
-	*info = (struct mk_info) { .size = sizeof(*info), .instance = instance };
-	return ioctl(fd, MK_IOC_INFO, info) ? errno : 0;
+	return get_info_cpus(fd, instance, info, NULL);
 }
 
 int fail_info(unsigned int instance, int err)

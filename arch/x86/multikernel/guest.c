@@ -19,6 +19,7 @@
 #include <linux/printk.h>
 #include <linux/reboot.h>
 #include <linux/serial_8250.h>
+#include <linux/smp.h>
 #include <linux/time64.h>
 #include <multikernel/mk_spawn.h>
 #include <uapi/linux/multikernel.h>
@@ -35,6 +36,7 @@
 #include <asm/tsc.h>
 #include <asm/x86_init.h>
 
+#include "guest.h"
 #include "handover.h"
 
 static struct mk_handover handover __ro_after_init;
@@ -94,6 +96,7 @@ static void __init guest_parse_smp_cfg(void)
 		default_acpi_madt_oem_check("", "");
 	}
 	register_lapic_address(APIC_DEFAULT_PHYS_BASE);
+	mk_guest_smp_register();
 	/* Else the boot CPU would take the PIC's interrupts, as ExtINT. */
 	smp_found_config = 1;
 }
@@ -107,8 +110,21 @@ void mk_arch_park(void)
 		native_halt();
 }
 
+/*
+ * The other CPUs halt for good, with their local APICs off. Once said to have left,
+ * this kernel must not write to anything that is shared, so this comes first.
+ */
+static void guest_stop_others(void)
+{
+	local_irq_disable();
+	/* Elsewhere reboot=force may leave them to the reset. There is none. */
+	reboot_force = 0;
+	smp_send_stop();
+}
+
 static void guest_restart(char *cmd)
 {
+	guest_stop_others();
 	mk_guest_leave(MK_WIRE_REASON_REBOOT);
 	mk_arch_park();
 }
@@ -120,6 +136,7 @@ static void guest_emergency_restart(void)
 
 static void guest_halt(void)
 {
+	guest_stop_others();
 	mk_guest_leave(MK_WIRE_REASON_HALT);
 	mk_arch_park();
 }
@@ -127,12 +144,14 @@ static void guest_halt(void)
 /* The next kernel of a kexec would not know that it is not alone. */
 static void guest_shutdown(void)
 {
+	guest_stop_others();
 	if (kexec_in_progress)
 		guest_restart(NULL);
 }
 
 static void guest_crash_shutdown(struct pt_regs *regs)
 {
+	guest_stop_others();
 	mk_guest_leave(MK_WIRE_REASON_PANIC);
 	mk_arch_park();
 }
@@ -237,8 +256,6 @@ void __init multikernel_guest_setup(void)
 	x86_platform.get_wallclock		= guest_get_wallclock;
 	x86_platform.set_wallclock		= guest_set_wallclock;
 	x86_platform.get_nmi_reason		= guest_get_nmi_reason;
-	x86_platform.realmode_reserve		= x86_init_noop;
-	x86_platform.realmode_init		= x86_init_noop;
 	x86_platform.legacy.rtc			= 0;
 	x86_platform.legacy.warm_reset		= 0;
 	x86_platform.legacy.no_vga		= 1;
@@ -258,7 +275,8 @@ void __init multikernel_guest_setup(void)
 	disable_acpi();
 	guest_pci_setup();
 	guest_uart_setup();
-	pr_info("spawned as instance %u\n", handover.instance);
+	mk_guest_smp_setup(&handover);
+	pr_info("spawned as instance %u with %u CPUs\n", handover.instance, handover.nr_cpus);
 }
 
 static int __init guest_init(void)

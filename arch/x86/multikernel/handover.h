@@ -5,12 +5,13 @@
 
 #include <linux/build_bug.h>
 #include <linux/types.h>
+#include <uapi/linux/multikernel.h>
 
 /* setup_data.type: "MK"; kernels that do not know it pass over it */
 #define SETUP_MULTIKERNEL	0x4d4b
 
 /* The two kernels may be of different versions. */
-#define MK_HANDOVER_VERSION	0
+#define MK_HANDOVER_VERSION	1
 
 /**
  * struct mk_handover - payload of the setup_data record
@@ -26,6 +27,10 @@
  * @pad2:	 zero
  * @tsc:	 the TSC when it was @realtime
  * @realtime:	 nanoseconds since the epoch
+ * @lobby:	 physical address of the lobby, where its further CPUs wait: lobby.h
+ * @bsp:	 APIC id of the machine's boot CPU, which nobody may send an INIT
+ * @nr_cpus:	 CPUs that it has
+ * @hwids:	 their APIC ids, the first of that which boots
  */
 struct mk_handover {
 	u32	version;
@@ -40,11 +45,15 @@ struct mk_handover {
 	u32	pad2;
 	u64	tsc;
 	u64	realtime;
+	u64	lobby;
+	u32	bsp;
+	u32	nr_cpus;
+	u32	hwids[MK_MAX_CPUS];
 };
 
-static_assert(sizeof(struct mk_handover) == 64);
+static_assert(sizeof(struct mk_handover) == 80 + 4 * MK_MAX_CPUS);
 
 /* The PC's serial ports, ttyS0 to ttyS3 */
-static const u16 mk_uart_port[] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
+static const u16 mk_uart_port[] __maybe_unused = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
 
 #endif /* _ARCH_X86_MULTIKERNEL_HANDOVER_H */

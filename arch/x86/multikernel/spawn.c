@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Spawning, the x86 part: a bzImage is laid out in granted RAM as the 64-bit boot
- * protocol asks, and a CPU is sent there by INIT and SIPI.
+ * protocol asks, and a CPU is sent there by INIT and SIPI. So are the guest's other
+ * CPUs, but to the lobby, where the guest finds them.
  *
  * The granted RAM:
  *
  *	+ 0		struct boot_params
  *	+ SPAWN_DATA	setup_data record with struct mk_handover
  *	+ SPAWN_CMDLINE	command line
+ *	+ SPAWN_LOBBY	the lobby
  *	+ SPAWN_RAM	from here on it is RAM to the guest
  *	...		the image, aligned as it asks
  *	end		the initramfs
@@ -33,19 +35,23 @@
 #include <asm/apic.h>
 #include <asm/barrier.h>
 #include <asm/bootparam.h>
+#include <asm/desc.h>
 #include <asm/e820/api.h>
 #include <asm/init.h>
 #include <asm/pgtable.h>
 #include <asm/realmode.h>
 #include <asm/setup.h>
 #include <asm/smp.h>
+#include <asm/trapnr.h>
 #include <asm/tsc.h>
 
 #include "handover.h"
+#include "lobby.h"
 #include "trampoline.h"
 
 #define SPAWN_DATA	0x1000
 #define SPAWN_CMDLINE	0x2000
+#define SPAWN_LOBBY	0x3000
 #define SPAWN_RAM	SZ_2M
 
 /* The bzImage's 64-bit entry, from where its protected-mode part is loaded */
@@ -218,6 +224,7 @@ static void spawn_fill_handover(struct setup_data *data, const struct mk_guest *
 				const struct mk_image *image)
 {
 	struct mk_handover *handover = (void *)data->data;
+	unsigned int i;
 
 	/* TSC and time of day are to be of one moment. */
 	guard(irqsave)();
@@ -234,7 +241,35 @@ static void spawn_fill_handover(struct setup_data *data, const struct mk_guest *
 		.uart		= guest->uart,
 		.tsc		= rdtsc_ordered(),
 		.realtime	= ktime_get_real_ns(),
+		.lobby		= guest->ram + SPAWN_LOBBY,
+		/* CPU 0 of the kernel that the firmware has started */
+		.bsp		= cpu_physical_id(0),
+		.nr_cpus	= guest->nr_cpus,
 	};
+	for (i = 0; i < guest->nr_cpus; i++)
+		handover->hwids[i] = guest->hwids[i];
+}
+
+static void spawn_fill_lobby(const struct mk_guest *guest)
+{
+	void *lobby = guest->ram_va + SPAWN_LOBBY;
+	u64 pa = guest->ram + SPAWN_LOBBY;
+	struct lobby_args *args = lobby + LOBBY_ARGS;
+
+	BUILD_BUG_ON(SPAWN_LOBBY + LOBBY_SIZE > SPAWN_RAM);
+	memcpy(lobby, mk_lobby_start, mk_lobby_end - mk_lobby_start);
+	*args = (struct lobby_args) {
+		.gdt_limit	= sizeof(args->gdt) - 1,
+		.gdt_base	= pa + LOBBY_ARGS + offsetof(struct lobby_args, gdt),
+		.idt_limit	= sizeof(args->idt) - 1,
+		.idt_base	= pa + LOBBY_ARGS + offsetof(struct lobby_args, idt),
+		.gdt		= {
+			[TRAMP_CS64 / 8] = GDT_ENTRY(DESC_CODE64, 0, 0xfffff),
+			[TRAMP_DS / 8]	 = GDT_ENTRY(DESC_DATA64, 0, 0xfffff),
+		},
+	};
+	pack_gate(&args->idt[X86_TRAP_NMI], GATE_INTERRUPT,
+		  pa + (mk_lobby_nmi - mk_lobby_start), 0, 0, TRAMP_CS64);
 }
 
 int mk_arch_load(struct mk_guest *guest, const struct mk_image *image)
@@ -291,6 +326,7 @@ int mk_arch_load(struct mk_guest *guest, const struct mk_image *image)
 	if (ret)
 		return ret;
 	spawn_fill_handover(guest->ram_va + SPAWN_DATA, guest, image);
+	spawn_fill_lobby(guest);
 	if (snprintf(guest->ram_va + SPAWN_CMDLINE, COMMAND_LINE_SIZE, "%s%s%s%s",
 		     SPAWN_PARAMETERS, pgtable_l5_enabled() ? "" : "no5lvl ",
 		     IS_ENABLED(CONFIG_MICROCODE) ? "dis_ucode_ldr " : "",
@@ -328,7 +364,9 @@ static phys_addr_t spawn_find_page(void)
 	return 0;
 }
 
-static struct tramp_args *spawn_fill_trampoline(phys_addr_t page, const struct mk_guest *guest)
+/* To @entry with @rsi in %rsi */
+static struct tramp_args *spawn_fill_trampoline(phys_addr_t page, const struct mk_guest *guest,
+						u64 entry, u64 rsi)
 {
 	struct tramp_args *args = __va(page) + TRAMP_ARGS;
 
@@ -341,8 +379,8 @@ static struct tramp_args *spawn_fill_trampoline(phys_addr_t page, const struct m
 		.far64		= { page + (mk_tramp_64 - mk_tramp_start), TRAMP_CS64 },
 		.gdt_limit	= sizeof(args->gdt) - 1,
 		.gdt_base	= page + TRAMP_ARGS + offsetof(struct tramp_args, gdt),
-		.boot_params	= guest->ram,
-		.entry		= guest->entry,
+		.rsi		= rsi,
+		.entry		= entry,
 		.gdt		= {
 			[TRAMP_CS32 / 8] = GDT_ENTRY(DESC_CODE32, 0, 0xfffff),
 			[TRAMP_CS64 / 8] = GDT_ENTRY(DESC_CODE64, 0, 0xfffff),
@@ -362,27 +400,22 @@ static void spawn_icr(u32 icr, u32 hwid)
 	safe_apic_wait_icr_idle();
 }
 
-/* INIT: whatever the CPU does it ends, and the CPU waits for a SIPI. */
-static void spawn_send_init(u32 hwid)
+/* INIT: whatever the CPUs do it ends, and they wait for a SIPI. */
+static void spawn_send_init(const struct mk_guest *guest)
 {
-	spawn_icr(APIC_INT_LEVELTRIG | APIC_INT_ASSERT | APIC_DM_INIT, hwid);
+	unsigned int i;
+
+	for (i = 0; i < guest->nr_cpus; i++)
+		spawn_icr(APIC_INT_LEVELTRIG | APIC_INT_ASSERT | APIC_DM_INIT, guest->hwids[i]);
 	fsleep(10 * USEC_PER_MSEC);
-	spawn_icr(APIC_INT_LEVELTRIG | APIC_DM_INIT, hwid);
+	for (i = 0; i < guest->nr_cpus; i++)
+		spawn_icr(APIC_INT_LEVELTRIG | APIC_DM_INIT, guest->hwids[i]);
 }
 
-int mk_arch_start(struct mk_guest *guest)
+static void spawn_send_sipi(phys_addr_t page, u32 hwid)
 {
-	phys_addr_t page = spawn_find_page();
-	struct tramp_args *args;
-	u32 started;
 	int i;
 
-	if (!page) {
-		pr_err("no RAM below 640 KiB for a CPU to start from\n");
-		return -EIO;
-	}
-	spawn_send_init(guest->hwid);
-	args = spawn_fill_trampoline(page, guest);
 	/*
 	 * Orders all that the guest was given before the SIPI that starts it.
 	 * Pairs with the start of the CPU. As for doorbells, the MSR write of
@@ -393,25 +426,69 @@ int mk_arch_start(struct mk_guest *guest)
 		weak_wrmsr_fence();
 	/* Two, as the Intel MP specification asks in B.4: the first may be lost. */
 	for (i = 0; i < 2; i++) {
-		spawn_icr(APIC_DM_STARTUP | (page >> PAGE_SHIFT), guest->hwid);
+		spawn_icr(APIC_DM_STARTUP | (page >> PAGE_SHIFT), hwid);
 		fsleep(200);
+	}
+}
+
+/* True when *@word is @value, soon; false: it does not become so */
+static bool spawn_wait(const u32 *word, u32 value)
+{
+	u32 now;
+
+	return !read_poll_timeout(READ_ONCE, now, now == value, USEC_PER_MSEC,
+				  5 * USEC_PER_SEC, false, *word);
+}
+
+/* The first CPU goes to the kernel, any other to its slot in the lobby. */
+static bool spawn_start_cpu(phys_addr_t page, const struct mk_guest *guest, unsigned int i)
+{
+	u64 slot = SPAWN_LOBBY + LOBBY_SLOTS + i * LOBBY_SLOT_SIZE;
+	const struct lobby_slot *waits = guest->ram_va + slot;
+	const struct tramp_args *args;
+
+	if (i) {
+		spawn_fill_trampoline(page, guest, guest->ram + SPAWN_LOBBY, guest->ram + slot);
+		spawn_send_sipi(page, guest->hwids[i]);
+		return spawn_wait(&waits->state, LOBBY_WAITING);
 	}
 	/*
 	 * The page must not be used again before the CPU has gone from it. It
 	 * says so one jump early, and the next use begins with a longer wait.
 	 */
-	if (!read_poll_timeout(READ_ONCE, started, started, USEC_PER_MSEC, 5 * USEC_PER_SEC,
-			       false, args->started))
+	args = spawn_fill_trampoline(page, guest, guest->entry, guest->ram);
+	spawn_send_sipi(page, guest->hwids[i]);
+	return spawn_wait(&args->started, 1);
+}
+
+int mk_arch_start(struct mk_guest *guest, u32 *failed_cpu)
+{
+	phys_addr_t page = spawn_find_page();
+	unsigned int i;
+
+	if (!page) {
+		pr_err("no RAM below 640 KiB for a CPU to start from\n");
+		return -EIO;
+	}
+	spawn_send_init(guest);
+	/* The kernel comes last: it may call the others at once. */
+	for (i = 1; i < guest->nr_cpus; i++)
+		if (!spawn_start_cpu(page, guest, i))
+			goto fail_stop;
+	i = 0;
+	if (spawn_start_cpu(page, guest, i))
 		return 0;
 
-	pr_err("instance %u: CPU %u does not start\n", guest->instance, guest->cpu);
-	spawn_send_init(guest->hwid);
+fail_stop:
+	*failed_cpu = guest->cpus[i];
+	pr_err("instance %u: CPU %u does not start\n", guest->instance, guest->cpus[i]);
+	mk_arch_stop(guest);
 	return -EIO;
 }
 
 void mk_arch_stop(struct mk_guest *guest)
 {
-	spawn_send_init(guest->hwid);
-	/* It has to have taken it before its memory is used for something else. */
+	spawn_send_init(guest);
+	/* They have to have taken it before their memory is used for something else. */
 	fsleep(10 * USEC_PER_MSEC);
 }

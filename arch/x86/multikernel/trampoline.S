@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * From SIPI to the 64-bit entry of another kernel. Copied to a page below 1 MiB
- * and run there; what it needs to know lies in the same page, at TRAMP_ARGS.
+ * From SIPI to the 64-bit entry of another kernel, or to the lobby. Copied to a page
+ * below 1 MiB and run there; what it needs to know lies in the same page, at
+ * TRAMP_ARGS.
  */
 #include <linux/linkage.h>
 #include <asm/msr-index.h>
@@ -49,7 +50,7 @@ SYM_INNER_LABEL(mk_tramp_32, SYM_L_GLOBAL)
 SYM_INNER_LABEL(mk_tramp_64, SYM_L_GLOBAL)
 	xorl	%ebp, %ebp
 	xorl	%edi, %edi
-	movq	TRAMP_BOOT_PARAMS(%rbx), %rsi
+	movq	TRAMP_RSI(%rbx), %rsi
 	movq	TRAMP_ENTRY(%rbx), %rax
 	movl	$1, TRAMP_STARTED(%rbx)
 	jmp	*%rax

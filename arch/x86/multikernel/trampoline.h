@@ -11,7 +11,7 @@
 #define TRAMP_FAR64		(TRAMP_ARGS + 0x10)
 #define TRAMP_STARTED		(TRAMP_ARGS + 0x18)
 #define TRAMP_GDTR		(TRAMP_ARGS + 0x1e)
-#define TRAMP_BOOT_PARAMS	(TRAMP_ARGS + 0x28)
+#define TRAMP_RSI		(TRAMP_ARGS + 0x28)
 #define TRAMP_ENTRY		(TRAMP_ARGS + 0x30)
 
 /* Selectors; the last two are what the 64-bit boot protocol asks for */
@@ -48,8 +48,8 @@ struct tramp_far {
  * @gdt_limit:	 operand of lgdt, with @gdt_base
  * @gdt_base:	 linear address of @gdt
  * @pad2:	 zero
- * @boot_params: for the kernel's %rsi
- * @entry:	 the kernel's 64-bit entry
+ * @rsi:	 for %rsi: the kernel's boot_params, or a slot in the lobby
+ * @entry:	 where to go: the kernel's 64-bit entry, or the lobby
  * @gdt:	 null, TRAMP_CS32, TRAMP_CS64, TRAMP_DS
  */
 struct tramp_args {
@@ -62,7 +62,7 @@ struct tramp_args {
 	u16			gdt_limit;
 	u32			gdt_base;
 	u32			pad2;
-	u64			boot_params;
+	u64			rsi;
 	u64			entry;
 	u64			gdt[4];
 };
@@ -73,7 +73,7 @@ static_assert(offsetof(struct tramp_args, far64) == TRAMP_FAR64 - TRAMP_ARGS);
 static_assert(offsetof(struct tramp_args, started) == TRAMP_STARTED - TRAMP_ARGS);
 static_assert(offsetof(struct tramp_args, gdt_limit) == TRAMP_GDTR - TRAMP_ARGS);
 static_assert(offsetof(struct tramp_args, gdt_base) == TRAMP_GDTR + 2 - TRAMP_ARGS);
-static_assert(offsetof(struct tramp_args, boot_params) == TRAMP_BOOT_PARAMS - TRAMP_ARGS);
+static_assert(offsetof(struct tramp_args, rsi) == TRAMP_RSI - TRAMP_ARGS);
 static_assert(offsetof(struct tramp_args, entry) == TRAMP_ENTRY - TRAMP_ARGS);
 
 /* trampoline.S */

@@ -18,14 +18,20 @@
 
 #define MK_NO_UART	0xffffffff
 #define MK_ANY_INSTANCE	0xffffffff
+#define MK_NO_CPU	0xffffffff
+
+/* CPUs that an instance can have */
+#define MK_MAX_CPUS	64
 
 /**
- * struct mk_spawn - load a kernel and start it on a CPU
+ * struct mk_spawn - load a kernel and start it on CPUs of its own
  * @size:	 sizeof(struct mk_spawn)
  * @kernel_fd:	 a bzImage, open for reading
  * @initrd_fd:	 its initramfs, open for reading; -1: none
- * @cpu:	 Linux CPU number, on this kernel, of the CPU to be lent: offline,
- *		 and online at least once before
+ * @nr_cpus:	 CPUs to be lent, 1 to MK_MAX_CPUS
+ * @cpus:	 address of their Linux CPU numbers, on this kernel: a __u32 for each,
+ *		 the first of that which boots. They must be offline, and have been
+ *		 online at least once
  * @uart:	 0 to 3, the PC serial port (ttyS0 to ttyS3) to be lent, which no
  *		 driver of this kernel holds; MK_NO_UART: none
  * @instance:	 in: instance number, or MK_ANY_INSTANCE for the lowest free one;
@@ -33,19 +39,20 @@
  * @ram:	 bytes of RAM to be granted, a multiple of 2 MiB
  * @cmdline:	 address of the command line, a string
  * @cmdline_len: its bytes, without a terminating zero
- * @pad:	 zero
+ * @failed_cpu:	 out: the CPU that an error is about; MK_NO_CPU: about none
  */
 struct mk_spawn {
 	__u32 size;
 	__s32 kernel_fd;
 	__s32 initrd_fd;
-	__u32 cpu;
+	__u32 nr_cpus;
+	__u64 cpus;
 	__u32 uart;
 	__u32 instance;
 	__u64 ram;
 	__u64 cmdline;
 	__u32 cmdline_len;
-	__u32 pad;
+	__u32 failed_cpu;
 };
 
 /**
@@ -100,8 +107,8 @@ enum mk_reason {
  * @state:	  out: enum mk_state
  * @reason:	  out: enum mk_reason
  * @incarnation:  out: how often the number has been in use; 0: never
- * @cpu:	  out: Linux CPU number that was lent, to whom spawned it; else
- *		  0xffffffff
+ * @cpu:	  out: Linux CPU number of the first CPU that was lent, to whom
+ *		  spawned it; else MK_NO_CPU
  * @hwid:	  out: hardware id of the CPU that takes its doorbells
  * @ram_base:	  out: physical address of the RAM granted, to whom spawned it
  * @ram_size:	  out: bytes of it
@@ -111,6 +118,11 @@ enum mk_reason {
  * @full:	  out: messages refused because the ring was full
  * @unhandled:	  out: messages from it for which there was no handler
  * @corrupt:	  out: times that its ring was closed because it made no sense
+ * @nr_cpus:	  in: CPU numbers that @cpus has room for; out: CPUs that were lent,
+ *		  to whom spawned it; else 0
+ * @pad:	  zero
+ * @cpus:	  address where the numbers of all CPUs that were lent are stored, a
+ *		  __u32 each, as far as there is room
  */
 struct mk_info {
 	__u32 size;
@@ -130,6 +142,9 @@ struct mk_info {
 	__u64 full;
 	__u64 unhandled;
 	__u64 corrupt;
+	__u32 nr_cpus;
+	__u32 pad;
+	__u64 cpus;
 };
 
 #define MK_IOC_SPAWN	_IOWR(0xEA, 0x00, struct mk_spawn)
