@@ -16,7 +16,9 @@ BUILD = os.path.join(TOP, "build")
 KERNEL = os.path.join(BUILD, "kernel", "arch", "x86", "boot", "bzImage")
 
 HOST_CPUS = 2
-MAX_INSTANCES = 3
+# CPUs lent to each instance, by number; one has more than one
+LENT_CPUS = {1: (2, 3), 2: (4,), 3: (5,)}
+MAX_INSTANCES = len(LENT_CPUS)
 RAM = "96M"
 ARCHIVE = "/boot/guest.cpio.gz"
 IMAGE = "/boot/bzImage"
@@ -35,14 +37,13 @@ def shown(path):
     return os.path.relpath(path)
 
 
-def lent_cpu(instance):
-    """The CPU that an instance of that number gets."""
-    return HOST_CPUS + instance - 1
+def cpu_list(cpus):
+    return ",".join(str(cpu) for cpu in cpus)
 
 
-def spawn_command(instance, cmdline=""):
-    line = (f"mk spawn --offline --cpu {lent_cpu(instance)} --ram {RAM} --uart {instance}"
-            f" --instance {instance} --initrd {ARCHIVE} {IMAGE}")
+def spawn_command(instance, cmdline="", cpus=None):
+    line = (f"mk spawn --offline --cpu {cpu_list(cpus or LENT_CPUS[instance])} --ram {RAM}"
+            f" --uart {instance} --instance {instance} --initrd {ARCHIVE} {IMAGE}")
     return f"{line} --cmdline '{cmdline}'" if cmdline else line
 
 
@@ -102,7 +103,7 @@ class Machine:
 
     def command_line(self, mode):
         accel = "tcg,thread=multi" if self.accel == "tcg" else self.accel
-        cpus = max(4, HOST_CPUS + self.instances)
+        cpus = HOST_CPUS + sum(len(LENT_CPUS[n]) for n in range(1, self.instances + 1))
         append = ("console=ttyS0,115200 8250.nr_uarts=1 panic=-1"
                   f" reserve_mem=512M:2M:multikernel mk_mode={mode} {self.append}")
         mux = "on" if mode == "shell" else "off"
@@ -197,14 +198,18 @@ class Machine:
             raise CommandError(f"`{line}`: {text or f'exit status {status}'}")
         return text
 
-    def alive(self, n):
-        """What the last whole line of an instance's init said, as a dictionary."""
+    def said(self, n):
+        """All that an instance has said on its console."""
         try:
             with open(self.instance_log(n), errors="replace") as log:
-                lines = re.findall(r"^mk: alive (\d+) uptime (\S+)((?: [A-Z]+ \d+)*) "
-                                   r"(MKI: .*\S)\s*\n", log.read(), re.MULTILINE)
+                return log.read().replace("\r", "")
         except FileNotFoundError:
-            lines = []
+            return ""
+
+    def alive(self, n):
+        """What the last whole line of an instance's init said, as a dictionary."""
+        lines = re.findall(r"^mk: alive (\d+) uptime (\S+)((?: [A-Z]+ \d+)*) (MKI: .*\S)\s*\n",
+                           self.said(n), re.MULTILINE)
         if not lines:
             return None
         seconds, uptime, counts, row = lines[-1]
