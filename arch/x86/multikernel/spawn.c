@@ -38,6 +38,7 @@
 #include <asm/desc.h>
 #include <asm/e820/api.h>
 #include <asm/init.h>
+#include <asm/pgalloc.h>
 #include <asm/pgtable.h>
 #include <asm/realmode.h>
 #include <asm/setup.h>
@@ -135,9 +136,31 @@ static struct x86_mapping_info spawn_mapping = {
 	.kernpg_flag	= _KERNPG_TABLE_NOENC,
 };
 
+/* With page table isolation set_pgd() writes to the page behind it, too. */
+static pgd_t *spawn_alloc_pgd(void)
+{
+	struct page *pages = alloc_pages(GFP_KERNEL | GFP_DMA32 | __GFP_ZERO,
+					 PGD_ALLOCATION_ORDER);
+
+	if (!pages)
+		return NULL;
+	/* kernel_ident_mapping_free() frees the first page, like all others. */
+	split_page(pages, PGD_ALLOCATION_ORDER);
+	return page_address(pages);
+}
+
+static void spawn_free_tables(pgd_t *pgd)
+{
+	unsigned int i;
+
+	for (i = 1; i < BIT(PGD_ALLOCATION_ORDER); i++)
+		free_page((unsigned long)pgd + i * PAGE_SIZE);
+	kernel_ident_mapping_free(&spawn_mapping, pgd);
+}
+
 static int spawn_build_tables(struct mk_guest *guest)
 {
-	pgd_t *pgd = spawn_alloc_pgt(NULL);
+	pgd_t *pgd = spawn_alloc_pgd();
 	int ret;
 
 	if (!pgd)
@@ -147,7 +170,7 @@ static int spawn_build_tables(struct mk_guest *guest)
 		ret = kernel_ident_mapping_init(&spawn_mapping, pgd, guest->ram,
 						guest->ram + guest->ram_size);
 	if (ret) {
-		kernel_ident_mapping_free(&spawn_mapping, pgd);
+		spawn_free_tables(pgd);
 		return ret;
 	}
 	guest->arch = pgd;
@@ -338,7 +361,7 @@ int mk_arch_load(struct mk_guest *guest, const struct mk_image *image)
 
 void mk_arch_unload(struct mk_guest *guest)
 {
-	kernel_ident_mapping_free(&spawn_mapping, guest->arch);
+	spawn_free_tables(guest->arch);
 }
 
 /*
