@@ -166,6 +166,10 @@ static int spawn_build_tables(struct mk_guest *guest)
 	if (!pgd)
 		return -ENOMEM;
 	ret = kernel_ident_mapping_init(&spawn_mapping, pgd, 0, SZ_1M);
+	/* With five levels the guest's decompressor reads what CR3 points to. */
+	if (!ret)
+		ret = kernel_ident_mapping_init(&spawn_mapping, pgd, __pa(pgd),
+						__pa(pgd) + PAGE_SIZE);
 	if (!ret)
 		ret = kernel_ident_mapping_init(&spawn_mapping, pgd, guest->ram,
 						guest->ram + guest->ram_size);
