@@ -17,7 +17,8 @@ KERNEL=6.12
 OVERLAY=(include/multikernel kernel/multikernel arch/x86/multikernel lib/kunit-tests
 	samples/multikernel tools/multikernel Documentation/multikernel)
 # Single files of the overlay in folders that it shares with the kernel
-OVERLAY_FILES=(include/uapi/linux/multikernel.h arch/x86/include/asm/multikernel.h)
+OVERLAY_FILES=(include/uapi/linux/multikernel.h include/trace/events/multikernel.h
+	arch/x86/include/asm/multikernel.h)
 
 # The kernel's make is a make of its own: nothing of ours must reach it
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES O KBUILD_OUTPUT KCONFIG_CONFIG KCONFIG_ALLCONFIG

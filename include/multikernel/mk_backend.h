@@ -27,9 +27,9 @@ struct mk_door {
  * @name:     for people to read
  * @start:    doorbells may be handed to generic_multikernel_interrupt() from
  *	      here on. Process context, may sleep. 0 or an errno.
- * @stop:     no further doorbell is handed over once it returns; the generic
- *	      layer waits for those that are still being handled. Process context,
- *	      may sleep.
+ * @stop:     doorbells need not be handed over any more; the generic layer takes
+ *	      none once @instance is cleared, and waits for those that are being
+ *	      handled. Process context, may sleep.
  * @get_door: fill in where @cpu, a Linux CPU number of this kernel, is rung.
  *	      Process context. 0, or -EINVAL for a CPU that cannot be rung.
  * @ring:     ring @door. All that the caller stored before is visible to the

@@ -21,7 +21,6 @@
  * @lent:	 the same CPUs as a mask
  * @uart:	 PC serial port lent to it, or MK_NO_UART
  * @incarnation: which life of that instance number it is
- * @left:	 it was seen to have left, and that was reported
  * @ram:	 physical address of the RAM granted
  * @ram_size:	 bytes of it
  * @ram_va:	 where this kernel sees it
@@ -36,7 +35,6 @@ struct mk_guest {
 	struct cpumask	lent;
 	u32		uart;
 	u32		incarnation;
-	bool		left;
 	phys_addr_t	ram;
 	size_t		ram_size;
 	void		*ram_va;

@@ -10,8 +10,10 @@
  * An arena, the only part of the region that its instance ever writes:
  *
  *	MK_WIRE_SELF	struct mk_wire_self	  who and where I am
- *	MK_WIRE_TX	struct mk_wire_tx[64]	  my outgoing ring to each peer
- *	MK_WIRE_RX	struct mk_wire_rx[64]	  how far I have read from each peer
+ *	MK_WIRE_BEATS	u32[64]			  by door: that its CPU is alive
+ *	MK_WIRE_BELLS	struct mk_wire_bell[64]	  by receiver: that I have rung
+ *	MK_WIRE_TX	struct mk_wire_tx[64][16] by receiver: my outgoing rings
+ *	MK_WIRE_RX	struct mk_wire_rx[64][16] by sender: how far I have read
  *	MK_WIRE_RINGS	struct mk_wire_slot[]	  the outgoing rings themselves
  *
  * All values are in the machine's own byte order: every kernel that can reach
@@ -31,10 +33,11 @@
 #define MK_WIRE_MAGIC		0x00006970695f6b6dULL
 
 /*
- * 0 is the draft: it may change with any commit, and two kernels of one
- * machine must then be built from the same one. 1 will be the first to last.
+ * What is up to and with mk_wire_header.arena_size, and up to and with
+ * mk_wire_self.features, is the same in every version, so that kernels of two
+ * versions can tell each other that they do not fit.
  */
-#define MK_WIRE_VERSION		0
+#define MK_WIRE_VERSION		1
 
 /* Features that every instance of a region must know; none exist yet. */
 #define MK_WIRE_FEATURES	0ULL
@@ -45,10 +48,23 @@
 /* Header and arenas start on this boundary: a page of any page size */
 #define MK_WIRE_ALIGN		SZ_64K
 
-#define MK_WIRE_SELF		0x0000
-#define MK_WIRE_TX		0x1000
-#define MK_WIRE_RX		0x2000
-#define MK_WIRE_RINGS		0x3000
+/*
+ * Rings from one instance to another: those below MK_WIRE_URGENT_RINGS are the
+ * urgent lane, the others the bulk lane.
+ */
+#define MK_WIRE_LINK_RINGS	16
+#define MK_WIRE_URGENT_RINGS	8
+
+/* Bytes of the largest message of either lane, with the head of a call */
+#define MK_WIRE_URGENT_LEN	(SZ_4K + 16)
+#define MK_WIRE_BULK_LEN	(SZ_64K + 16)
+
+#define MK_WIRE_SELF		0x00000
+#define MK_WIRE_BEATS		0x00800
+#define MK_WIRE_BELLS		0x01000
+#define MK_WIRE_TX		0x02000
+#define MK_WIRE_RX		0x12000
+#define MK_WIRE_RINGS		0x22000
 
 /**
  * struct mk_wire_header - what the region is; the first bytes of it
@@ -59,12 +75,13 @@
  * @features:	  bits that all who join must know
  * @arena_offset: bytes from the region's start to the arena of instance 0
  * @arena_size:	  bytes of one arena
+ * @nr_fenced:	  how often @fenced was changed, so that others look at it
  * @reserved:	  zero
  * @fenced:	  by instance: its incarnations up to this one are dead, whatever
  *		  its own page says
  *
- * Writer: the keeper, which is instance 0. All but @fenced stays as it is
- * from the moment that @magic is there.
+ * Writer: the keeper, which is instance 0. All but @fenced and @nr_fenced stays
+ * as it is from the moment that @magic is there.
  */
 struct mk_wire_header {
 	u64	magic;
@@ -74,7 +91,8 @@ struct mk_wire_header {
 	u64	features;
 	u64	arena_offset;
 	u64	arena_size;
-	u64	reserved[2];
+	u32	nr_fenced;
+	u32	reserved[3];
 	u32	fenced[MK_WIRE_MAX_INSTANCES];
 };
 
@@ -87,12 +105,15 @@ static_assert(offsetof(struct mk_wire_header, fenced) == 64);
  * @MK_WIRE_JOINING: its arena is being written; no message can be sent to it
  * @MK_WIRE_UP:	     it takes doorbells and messages
  * @MK_WIRE_LEFT:    it has gone, for the reason in mk_wire_self.reason
+ * @MK_WIRE_REFUSED: it does not know the region's layout version or features; it
+ *		     has written mk_wire_self.version and .features, and no more
  */
 enum mk_wire_state {
 	MK_WIRE_VACANT	= 0,
 	MK_WIRE_JOINING	= 1,
 	MK_WIRE_UP	= 2,
 	MK_WIRE_LEFT	= 3,
+	MK_WIRE_REFUSED	= 4,
 };
 
 /* mk_wire_self.life: the incarnation above, the state below, stored as one */
@@ -104,6 +125,9 @@ enum mk_wire_state {
  * @hwid:     the architecture's id of the CPU: APIC id, MPIDR, ...
  * @number:   what is rung there: vector, SGI, ...
  * @reserved: zero
+ *
+ * @hwid may change while the instance is up, when the door moves to another
+ * CPU; @number does not.
  */
 struct mk_wire_door {
 	u64	hwid;
@@ -118,10 +142,10 @@ static_assert(sizeof(struct mk_wire_door) == 16);
  * @life:     incarnation and enum mk_wire_state; stored with release after the
  *	      rest of the arena
  * @version:  layout version that this instance was built for
- * @nr_doors: entries of @doors that are filled in
+ * @nr_doors: entries of @doors that are filled in; the same for a whole life
  * @features: features that this instance knows
  * @reason:   why it has left, enum mk_wire_reason
- * @pad:      zero
+ * @beat_ms:  milliseconds between two beats, at MK_WIRE_BEATS
  * @reserved: zero
  * @doors:    where it is rung
  *
@@ -133,13 +157,14 @@ struct mk_wire_self {
 	u32			nr_doors;
 	u64			features;
 	u32			reason;
-	u32			pad;
+	u32			beat_ms;
 	u64			reserved[4];
 	struct mk_wire_door	doors[MK_WIRE_MAX_DOORS];
 };
 
 static_assert(offsetof(struct mk_wire_self, doors) == 64);
-static_assert(sizeof(struct mk_wire_self) <= MK_WIRE_TX - MK_WIRE_SELF);
+static_assert(sizeof(struct mk_wire_self) <= MK_WIRE_BEATS - MK_WIRE_SELF);
+static_assert(MK_WIRE_MAX_DOORS * sizeof(u32) <= MK_WIRE_BELLS - MK_WIRE_BEATS);
 
 /**
  * enum mk_wire_reason - why an instance has left
@@ -157,12 +182,38 @@ enum mk_wire_reason {
 	MK_WIRE_REASON_PANIC	= 4,
 };
 
+#define MK_WIRE_BELL_DOORS	8
+
+/**
+ * struct mk_wire_bell - that a sender has rung at a receiver
+ * @rung:     doorbells rung at door d, counted in entry d modulo
+ *	      MK_WIRE_BELL_DOORS
+ * @opened:   rings opened; who finds it changed looks at the keys of all
+ * @reserved: zero
+ *
+ * Writer: the arena's instance, which is the one that rings. A doorbell has no
+ * sender: whoever is rung looks here, in a line of each instance, for who it
+ * was.
+ */
+struct mk_wire_bell {
+	u32	rung[MK_WIRE_BELL_DOORS];
+	u32	opened;
+	u32	reserved[7];
+};
+
+static_assert(sizeof(struct mk_wire_bell) == 64);
+static_assert(MK_WIRE_MAX_INSTANCES * sizeof(struct mk_wire_bell) <= MK_WIRE_TX - MK_WIRE_BELLS);
+
 /**
  * struct mk_wire_tx - an outgoing ring
  * @key:      incarnation of the sender above, of the receiver below; zero while
  *	      there is no ring; stored with release after the rest
  * @offset:   bytes from the arena's start to the first slot
  * @nr_slots: slots, a power of two
+ * @door:     the receiver's door that drains the ring
+ * @pad:      zero
+ * @want:     MK_WIRE_WANT and a position: ring me when the ack moves past it.
+ *	      0: do not
  * @reserved: zero
  *
  * Writer: the arena's instance, which is the sender. It opens the ring anew
@@ -172,39 +223,51 @@ struct mk_wire_tx {
 	u64	key;
 	u32	offset;
 	u32	nr_slots;
-	u64	reserved[6];
+	u32	door;
+	u32	pad;
+	u64	want;
+	u64	reserved[4];
 };
 
 static_assert(sizeof(struct mk_wire_tx) == 64);
-static_assert(MK_WIRE_MAX_INSTANCES * sizeof(struct mk_wire_tx) <= MK_WIRE_RX - MK_WIRE_TX);
+static_assert(MK_WIRE_MAX_INSTANCES * MK_WIRE_LINK_RINGS * sizeof(struct mk_wire_tx) <=
+	      MK_WIRE_RX - MK_WIRE_TX);
 
 #define MK_WIRE_KEY_RECEIVER	GENMASK_ULL(31, 0)
 #define MK_WIRE_KEY_SENDER	GENMASK_ULL(63, 32)
 
+#define MK_WIRE_WANT		BIT_ULL(63)
+#define MK_WIRE_WANT_POSITION	GENMASK_ULL(31, 0)
+
 /**
- * struct mk_wire_rx - how far an incoming ring has been read
- * @ack:      incarnation of the sender above, position of the next slot to be
- *	      read below, as one; stored with release after the slots were copied
+ * struct mk_wire_rx - how far a ring has been read
+ * @ack:      incarnation of the sender above, position of the first slot that was
+ *	      not read yet below; stored with release after the reads. It may lag
+ *	      behind what was read by up to a quarter of the ring
+ * @event:    incarnation of the sender above, position below: ring me when the
+ *	      slot of that position is filled. Of another incarnation: always
  * @reserved: zero
  *
- * Writer: the arena's instance, which is the receiver. A line each, since each
- * is read by another sender.
+ * Writer: the arena's instance, which is the receiver.
  */
 struct mk_wire_rx {
 	u64	ack;
-	u64	reserved[7];
+	u64	event;
+	u64	reserved[6];
 };
 
 static_assert(sizeof(struct mk_wire_rx) == 64);
-static_assert(MK_WIRE_MAX_INSTANCES * sizeof(struct mk_wire_rx) <= MK_WIRE_RINGS - MK_WIRE_RX);
+static_assert(MK_WIRE_MAX_INSTANCES * MK_WIRE_LINK_RINGS * sizeof(struct mk_wire_rx) <=
+	      MK_WIRE_RINGS - MK_WIRE_RX);
 
+/* mk_wire_rx.ack and .event */
 #define MK_WIRE_ACK_POSITION	GENMASK_ULL(31, 0)
 #define MK_WIRE_ACK_SENDER	GENMASK_ULL(63, 32)
 
 /**
  * struct mk_wire_slot - a cache line of a ring
  * @head: of a message's first slot: sequence, type and length; stored with
- *	  release after the message. Of a slot that nothing has been sent in: 0
+ *	  release after the message. Of the slot behind the newest message: 0
  * @data: the message's first bytes
  *
  * A message takes as many slots in a row as its head and its bytes fill, past
@@ -221,11 +284,60 @@ static_assert(sizeof(struct mk_wire_slot) == 64);
 #define MK_WIRE_SLOTS_MIN	128
 #define MK_WIRE_SLOTS_MAX	65536
 
-/* mk_wire_slot.head; the bits between length and type are zero */
+/* mk_wire_slot.head; bit 19 is zero */
 #define MK_WIRE_HEAD_LEN	GENMASK_ULL(16, 0)
+#define MK_WIRE_HEAD_KIND	GENMASK_ULL(18, 17)
+#define MK_WIRE_HEAD_ZERO	BIT_ULL(19)
 #define MK_WIRE_HEAD_TYPE	GENMASK_ULL(31, 20)
 #define MK_WIRE_HEAD_SEQ	GENMASK_ULL(63, 32)
-#define MK_WIRE_HEAD_ZERO	GENMASK_ULL(19, 17)
+
+/**
+ * enum mk_wire_kind - what a message is
+ * @MK_WIRE_MESSAGE: no more than that
+ * @MK_WIRE_REQUEST: it begins with struct mk_wire_request, and is answered by a reply
+ * @MK_WIRE_REPLY:   it begins with struct mk_wire_reply; by an urgent ring only
+ */
+enum mk_wire_kind {
+	MK_WIRE_MESSAGE	= 0,
+	MK_WIRE_REQUEST	= 1,
+	MK_WIRE_REPLY	= 2,
+};
+
+/**
+ * struct mk_wire_request - how a request begins
+ * @token: whatever the caller knows its call by; the reply brings it back
+ */
+struct mk_wire_request {
+	u64	token;
+};
+
+/**
+ * struct mk_wire_reply - how a reply begins
+ * @token:  of the request
+ * @result: enum mk_wire_result
+ * @error:  with MK_WIRE_RESULT_FAILED: the handler's errno, 1 to 4095; else 0
+ *
+ * The bytes of the answer follow, if @result is MK_WIRE_RESULT_DONE.
+ */
+struct mk_wire_reply {
+	u64	token;
+	u32	result;
+	u32	error;
+};
+
+static_assert(sizeof(struct mk_wire_reply) == 16);
+
+/**
+ * enum mk_wire_result - how a call went on the side that was called
+ * @MK_WIRE_RESULT_DONE:       the handler has answered
+ * @MK_WIRE_RESULT_FAILED:     the handler has failed
+ * @MK_WIRE_RESULT_NO_HANDLER: no handler on that lane takes calls of the type
+ */
+enum mk_wire_result {
+	MK_WIRE_RESULT_DONE		= 0,
+	MK_WIRE_RESULT_FAILED		= 1,
+	MK_WIRE_RESULT_NO_HANDLER	= 2,
+};
 
 /*
  * The sequence of a head: a one, so that no head is 0; the sender's

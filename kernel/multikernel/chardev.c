@@ -8,6 +8,7 @@
 #include <linux/miscdevice.h>
 #include <linux/nospec.h>
 #include <linux/security.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -117,6 +118,16 @@ static long chardev_stop(struct mk_stop __user *uargs)
 
 static u32 chardev_state(const struct mk_region *region, unsigned int instance, u64 life)
 {
+	switch (mk_ipi_peer_state(instance)) {
+	case MK_IPI_PEER_HUNG:
+		return MK_STATE_HUNG;
+	case MK_IPI_PEER_BROKEN:
+		return MK_STATE_BROKEN;
+	case MK_IPI_PEER_REFUSED:
+		return MK_STATE_REFUSED;
+	default:
+		break;
+	}
 	switch (FIELD_GET(MK_WIRE_LIFE_STATE, life)) {
 	case MK_WIRE_VACANT:
 		return MK_STATE_ABSENT;
@@ -135,7 +146,7 @@ static long chardev_info(struct mk_info __user *uargs)
 {
 	const struct mk_instance *instance = mk_ipi_instance();
 	const struct mk_wire_self *self;
-	struct mk_ipi_stats stats;
+	struct mk_ipi_stats stats = {}, bulk = {};
 	struct mk_info info;
 	u64 life;
 	u32 room;
@@ -146,13 +157,14 @@ static long chardev_info(struct mk_info __user *uargs)
 		return ret;
 	if (!instance)
 		return -ENODEV;
-	if (info.instance >= instance->nr_links || info.pad)
+	if (info.instance >= instance->nr_links)
 		return -EINVAL;
 	info.instance = array_index_nospec(info.instance, instance->nr_links);
 
 	life = mk_region_life(instance->region, info.instance);
 	self = mk_region_arena(instance->region, info.instance) + MK_WIRE_SELF;
-	mk_ipi_peer_stats(info.instance, &stats);
+	mk_ipi_peer_stats(info.instance, 0, &stats);
+	mk_ipi_peer_stats(info.instance, MK_IPI_BULK, &bulk);
 	room = info.nr_cpus;
 	info = (struct mk_info) {
 		.size		= info.size,
@@ -163,12 +175,14 @@ static long chardev_info(struct mk_info __user *uargs)
 		.incarnation	= FIELD_GET(MK_WIRE_LIFE_INCARNATION, life),
 		.cpu		= MK_NO_CPU,
 		.hwid		= READ_ONCE(self->doors[0].hwid),
-		.sent		= stats.sent,
-		.received	= stats.received,
-		.doorbells	= stats.doorbells,
-		.full		= stats.full,
-		.unhandled	= stats.unhandled,
-		.corrupt	= stats.corrupt,
+		.sent		= stats.sent + bulk.sent,
+		.received	= stats.received + bulk.received,
+		.doorbells	= stats.doorbells + bulk.doorbells,
+		.full		= stats.full + bulk.full,
+		.unhandled	= stats.unhandled + bulk.unhandled,
+		.corrupt	= stats.corrupt + bulk.corrupt,
+		.age_ms		= mk_link_age_ms(&instance->links[info.instance]),
+		.version	= READ_ONCE(self->version),
 		.cpus		= info.cpus,
 	};
 	if (info.state == MK_STATE_PARKED)
@@ -200,11 +214,31 @@ static long chardev_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	}
 }
 
+static int chardev_show(struct seq_file *seq, void *unused)
+{
+	struct mk_instance *instance = mk_ipi_instance();
+
+	if (!instance)
+		return -ENODEV;
+	mk_stat_show(seq, instance);
+	return 0;
+}
+
+static int chardev_open(struct inode *inode, struct file *file)
+{
+	/* The miscdevice, which nobody here asks for; seq_open() wants it to be free */
+	file->private_data = NULL;
+	return single_open(file, chardev_show, NULL);
+}
+
 static const struct file_operations chardev_fops = {
 	.owner		= THIS_MODULE,
+	.open		= chardev_open,
+	.read		= seq_read,
+	.llseek		= seq_lseek,
+	.release	= single_release,
 	.unlocked_ioctl	= chardev_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
-	.llseek		= noop_llseek,
 };
 
 static struct miscdevice chardev_misc = {

@@ -8,53 +8,114 @@
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/bitfield.h>
+#include <linux/bitops.h>
+#include <linux/cpumask.h>
+#include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/overflow.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/string.h>
+#include <linux/uio.h>
 
 #include "internal.h"
 
+/* All that a type may say of how a message is to be sent */
+#define INSTANCE_TYPE	(MK_IPI_NR_TYPES - 1 + MK_IPI_BULK + 0x1ff0000)
+
+static struct mk_wire_self *instance_self(struct mk_instance *instance)
+{
+	return instance->region->arena + MK_WIRE_SELF;
+}
+
 static void instance_say(struct mk_instance *instance, enum mk_wire_state state)
 {
-	struct mk_wire_self *self = instance->region->arena + MK_WIRE_SELF;
-
 	/*
 	 * Orders all that this instance has written of itself, its doors and
 	 * its empty rings, before the life that peers see it in. Pairs with
 	 * virt_load_acquire() in mk_region_life().
 	 */
-	virt_store_release(&self->life,
+	virt_store_release(&instance_self(instance)->life,
 			   FIELD_PREP(MK_WIRE_LIFE_INCARNATION, instance->incarnation) |
 			   FIELD_PREP(MK_WIRE_LIFE_STATE, state));
 }
 
 /* Begin a new life: whatever an earlier one has left in the arena goes. */
-static void instance_begin(struct mk_instance *instance, const struct mk_door *door,
-			   u32 incarnation)
+static int instance_begin(struct mk_instance *instance, u32 incarnation)
 {
+	struct mk_wire_self *self = instance_self(instance);
 	void *arena = instance->region->arena;
-	struct mk_wire_self *self = arena + MK_WIRE_SELF;
+	struct mk_door door;
+	unsigned int i;
+	int ret;
 
 	instance->incarnation = incarnation ?:
 				FIELD_GET(MK_WIRE_LIFE_INCARNATION, self->life) + 1;
 	instance_say(instance, MK_WIRE_JOINING);
 	/*
 	 * Orders the end of the life before ahead of what is written over it.
-	 * Pairs with virt_rmb() in link_open_tx().
+	 * Pairs with virt_rmb() in link_assign().
 	 */
 	virt_wmb();
 
+	/* Bells go on from what they are: peers compare them with what they saw. */
+	memset(arena + MK_WIRE_BEATS, 0, MK_WIRE_BELLS - MK_WIRE_BEATS);
 	memset(arena + MK_WIRE_TX, 0, MK_WIRE_RINGS - MK_WIRE_TX);
-	self->version = MK_WIRE_VERSION;
+	self->version = mk_param_layout;
 	self->features = MK_WIRE_FEATURES;
 	self->reason = MK_WIRE_REASON_NONE;
-	self->doors[0].hwid = door->hwid;
-	self->doors[0].number = door->number;
-	self->nr_doors = 1;
+	self->beat_ms = mk_param_beat_ms;
+	for (i = 0; i < instance->nr_receivers; i++) {
+		ret = instance->backend->get_door(instance->backend,
+						  instance->receivers[i].cpu, &door);
+		if (ret)
+			return ret;
+		self->doors[i].hwid = door.hwid;
+		self->doors[i].number = door.number;
+	}
+	self->nr_doors = instance->nr_receivers;
 	instance->rings_used = MK_WIRE_RINGS;
+	return 0;
+}
+
+static int instance_init_receivers(struct mk_instance *instance, const struct cpumask *cpus)
+{
+	unsigned int cpu, i = 0, n = min(cpumask_weight(cpus), MK_DOORS);
+	int ret;
+
+	if (!n)
+		return -EINVAL;
+	instance->receivers = kcalloc(n, sizeof(*instance->receivers), GFP_KERNEL);
+	if (!instance->receivers)
+		return -ENOMEM;
+	instance->nr_receivers = n;
+	for_each_cpu(cpu, cpus) {
+		if (i == n)
+			break;
+		ret = mk_receiver_init(&instance->receivers[i], instance, i, cpu);
+		if (ret)
+			return ret;
+		i++;
+	}
+	return 0;
+}
+
+/* All that was allocated, of an instance that nothing looks at any more */
+static void instance_free(struct mk_instance *instance)
+{
+	unsigned int i, k;
+
+	if (instance->wq)
+		destroy_workqueue(instance->wq);
+	for (i = 0; i < instance->nr_links; i++)
+		for (k = 0; k < MK_WIRE_LINK_RINGS; k++)
+			kvfree(instance->links[i].rx[k].buf);
+	for (i = 0; i < instance->nr_receivers; i++)
+		mk_receiver_free(&instance->receivers[i]);
+	kfree(instance->receivers);
+	kvfree(instance);
 }
 
 /**
@@ -62,33 +123,30 @@ static void instance_begin(struct mk_instance *instance, const struct mk_door *d
  * @region:   mapped, and not in use by another instance of this kernel
  * @backend:  how doorbells are rung and taken; not in use either
  * @handlers: who takes the messages
- * @cpu:      the CPU of this kernel that receives; it must stay online
+ * @cpus:     the CPUs of this kernel that receive: the first MK_DOORS of them, each
+ *	      of which must be online
  * @incarnation: which life of the instance number this is, as the keeper counts
  *	      them; 0: one more than the arena says
  *
  * From here on peers see this kernel, and messages may arrive. All that is
- * passed stays the caller's, and in use until mk_instance_leave() has returned.
+ * passed but @cpus stays the caller's, and in use until mk_instance_leave() has
+ * returned.
  *
  * Process context; may sleep.
  *
- * Return: the instance; an error pointer: -EINVAL: @cpu cannot be rung; -EBUSY:
- * @backend is in use; -ENOMEM; what the backend's start gave.
+ * Return: the instance; an error pointer: -EINVAL: no CPU, or one that cannot be
+ * rung; -EBUSY: @backend is in use; -ENOMEM; what the backend's start gave.
  */
 struct mk_instance *mk_instance_join(struct mk_region *region, struct mk_backend *backend,
-				     struct mk_handlers *handlers, unsigned int cpu,
+				     struct mk_handlers *handlers, const struct cpumask *cpus,
 				     u32 incarnation)
 {
 	unsigned int i, n = region->nr_instances;
 	struct mk_instance *instance;
-	struct mk_door door;
 	int ret;
 
 	if (rcu_access_pointer(backend->instance))
 		return ERR_PTR(-EBUSY);
-	ret = backend->get_door(backend, cpu, &door);
-	if (ret)
-		return ERR_PTR(ret);
-
 	instance = kvzalloc(struct_size(instance, links, n), GFP_KERNEL);
 	if (!instance)
 		return ERR_PTR(-ENOMEM);
@@ -96,34 +154,90 @@ struct mk_instance *mk_instance_join(struct mk_region *region, struct mk_backend
 	instance->region = region;
 	instance->backend = backend;
 	instance->handlers = handlers;
-	instance->cpu = cpu;
 	raw_spin_lock_init(&instance->rings_lock);
+	mk_calls_init(&instance->calls);
+	mk_peers_init(instance);
 	for (i = 0; i < n; i++)
 		mk_link_init(&instance->links[i], instance, i);
 
+	ret = instance_init_receivers(instance, cpus);
+	if (ret)
+		goto fail_free;
+	/*
+	 * One work for each bulk ring, whose handlers may sleep: as many at once as
+	 * may be. They may look for long: not counted among what a CPU runs.
+	 */
 	ret = -ENOMEM;
-	instance->buf = kmalloc(MK_IPI_MAX_LEN, GFP_KERNEL);
-	if (!instance->buf)
-		goto fail_free_instance;
+	instance->wq = alloc_workqueue("multikernel/%u", WQ_CPU_INTENSIVE, WQ_MAX_ACTIVE,
+				       region->self);
+	if (!instance->wq)
+		goto fail_free;
 
-	instance_begin(instance, &door, incarnation);
-	rcu_assign_pointer(backend->instance, instance);
-	ret = backend->start(backend);
+	ret = instance_begin(instance, incarnation);
 	if (ret)
 		goto fail_leave;
+	rcu_assign_pointer(backend->instance, instance);
+	ret = backend->start(backend);
+	if (ret) {
+		RCU_INIT_POINTER(backend->instance, NULL);
+		synchronize_rcu();
+		goto fail_leave;
+	}
 
 	/* Reception is on; who sends from here on will be heard. */
 	instance_say(instance, MK_WIRE_UP);
+	for (i = 0; i < instance->nr_receivers; i++)
+		mk_receiver_start(&instance->receivers[i]);
+	mk_peers_look(instance);
+	mk_instance_announce(instance);
 	return instance;
 
 fail_leave:
 	instance_say(instance, MK_WIRE_LEFT);
-	RCU_INIT_POINTER(backend->instance, NULL);
-	synchronize_rcu();
-	kfree(instance->buf);
-fail_free_instance:
-	kvfree(instance);
+fail_free:
+	instance_free(instance);
 	return ERR_PTR(ret);
+}
+
+/**
+ * mk_instance_announce - have all peers look who has come or gone
+ * @instance: who has come or gone, or, as the keeper, has fenced somebody
+ *
+ * Any context.
+ */
+void mk_instance_announce(struct mk_instance *instance)
+{
+	unsigned int i;
+	u64 life;
+
+	/*
+	 * Orders what is announced before the bells, and before the looks at who is
+	 * up. Pairs with virt_rmb() in receiver_gather(), and with itself in a peer
+	 * that joins at the same time: one of the two sees the other up.
+	 */
+	virt_mb();
+	for (i = 0; i < instance->nr_links; i++) {
+		if (i == instance->region->self)
+			continue;
+		life = mk_region_life(instance->region, i);
+		if (FIELD_GET(MK_WIRE_LIFE_STATE, life) == MK_WIRE_UP)
+			mk_link_ring(&instance->links[i], 0);
+	}
+}
+
+/**
+ * mk_instance_fence - declare a peer dead, and have everybody see it
+ * @instance:	 the keeper
+ * @peer:	 who is dead; its CPUs no longer run
+ * @incarnation: which life of it, as mk_region_fence() takes it
+ *
+ * Process context, one at a time.
+ */
+void mk_instance_fence(struct mk_instance *instance, unsigned int peer, u32 incarnation)
+{
+	mk_region_fence(instance->region, peer, incarnation);
+	mk_peers_look(instance);
+	mk_instance_announce(instance);
 }
 
 /**
@@ -131,14 +245,16 @@ fail_free_instance:
  * @instance: the instance
  * @reason:   why
  *
- * A few stores, for those who go down in a hurry. Any context.
+ * A few stores and, but for NMI context, doorbells, for those who go down in a hurry.
+ * Any context.
  */
 void mk_instance_say_left(struct mk_instance *instance, enum mk_wire_reason reason)
 {
-	struct mk_wire_self *self = instance->region->arena + MK_WIRE_SELF;
-
-	WRITE_ONCE(self->reason, reason);
+	WRITE_ONCE(instance_self(instance)->reason, reason);
 	instance_say(instance, MK_WIRE_LEFT);
+	/* Who panics in an NMI may have been ringing. The beat of the others sees it. */
+	if (!in_nmi())
+		mk_instance_announce(instance);
 }
 
 /**
@@ -154,43 +270,127 @@ void mk_instance_say_left(struct mk_instance *instance, enum mk_wire_reason reas
 void mk_instance_leave(struct mk_instance *instance, enum mk_wire_reason reason)
 {
 	struct mk_backend *backend = instance->backend;
+	unsigned int i;
 
+	WRITE_ONCE(instance->leaving, true);
 	mk_instance_say_left(instance, reason);
 	backend->stop(backend);
 	rcu_assign_pointer(backend->instance, NULL);
 	/* Pairs with rcu_read_lock() in generic_multikernel_interrupt(). */
 	synchronize_rcu();
-	kfree(instance->buf);
-	kvfree(instance);
+	for (i = 0; i < instance->nr_receivers; i++)
+		mk_receiver_stop(&instance->receivers[i]);
+	mk_peers_stop(instance);
+	instance_free(instance);
+}
+
+/**
+ * mk_instance_cpu_offline - have others answer at the doors of a CPU that goes
+ * @instance: the instance
+ * @cpu:      the CPU
+ *
+ * Process context; sleeps. CPUs neither come nor go meanwhile.
+ */
+void mk_instance_cpu_offline(struct mk_instance *instance, unsigned int cpu)
+{
+	unsigned int i, to = cpumask_any_but(cpu_online_mask, cpu);
+
+	for (i = 0; i < instance->nr_receivers && to < nr_cpu_ids; i++)
+		if (instance->receivers[i].cpu == cpu)
+			mk_receiver_move(&instance->receivers[i], to);
+}
+
+/**
+ * mk_instance_cpu_online - have a CPU that is back answer at its own doors again
+ * @instance: the instance
+ * @cpu:      the CPU
+ *
+ * Process context; sleeps. CPUs neither come nor go meanwhile.
+ */
+void mk_instance_cpu_online(struct mk_instance *instance, unsigned int cpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < instance->nr_receivers; i++)
+		if (instance->receivers[i].home == cpu && instance->receivers[i].cpu != cpu)
+			mk_receiver_move(&instance->receivers[i], cpu);
 }
 
 /**
  * mk_instance_take_ring - get room in the arena for an outgoing ring
  * @instance: the instance
+ * @nr_slots: for so many slots
  *
  * Any context but NMI.
  *
- * Return: offset in the arena of CONFIG_MULTIKERNEL_RING_SLOTS slots, or 0 if
- * there is no room left.
+ * Return: offset in the arena, or 0 if there is no room left.
  */
-u32 mk_instance_take_ring(struct mk_instance *instance)
+u32 mk_instance_take_ring(struct mk_instance *instance, u32 nr_slots)
 {
-	const u64 bytes = CONFIG_MULTIKERNEL_RING_SLOTS * sizeof(struct mk_wire_slot);
+	const u64 bytes = (u64)nr_slots * sizeof(struct mk_wire_slot);
 	u64 limit = min_t(u64, instance->region->arena_size, U32_MAX);
-	unsigned long flags;
 	u32 offset = 0;
 
-	raw_spin_lock_irqsave(&instance->rings_lock, flags);
+	guard(raw_spinlock_irqsave)(&instance->rings_lock);
 	if (instance->rings_used + bytes <= limit) {
 		offset = instance->rings_used;
 		instance->rings_used += bytes;
 	}
-	raw_spin_unlock_irqrestore(&instance->rings_lock, flags);
 	return offset;
 }
 
+/* Check what a subsystem wants sent: its length, or an errno. */
+static int instance_check(u32 type, const struct kvec *vec, unsigned int nr)
+{
+	size_t max = type & MK_IPI_BULK ? MK_IPI_MAX_BULK_LEN : MK_IPI_MAX_LEN;
+	size_t len = 0;
+
+	if (type & ~INSTANCE_TYPE)
+		return -EINVAL;
+	for (; nr; nr--, vec++) {
+		if (vec->iov_len > max - len)
+			return -EMSGSIZE;
+		if (vec->iov_len && !vec->iov_base)
+			return -EINVAL;
+		len += vec->iov_len;
+	}
+	return len;
+}
+
+static struct mk_link *instance_link(struct mk_instance *instance, unsigned int peer)
+{
+	if (peer >= instance->nr_links)
+		return NULL;
+	return &instance->links[array_index_nospec(peer, instance->nr_links)];
+}
+
 /**
- * mk_instance_send - send a message as a given instance
+ * mk_instance_sendv - send a message as a given instance
+ * @instance: who sends
+ * @peer:     number of the instance to send to
+ * @type:     message type
+ * @vec:      its bytes, in pieces
+ * @nr:	      how many pieces
+ *
+ * Any context but NMI.
+ *
+ * Return: as mk_ipi_send().
+ */
+int mk_instance_sendv(struct mk_instance *instance, unsigned int peer, u32 type,
+		      const struct kvec *vec, unsigned int nr)
+{
+	struct mk_link *link = instance_link(instance, peer);
+	int len = instance_check(type, vec, nr);
+
+	if (len < 0)
+		return len;
+	if (!link)
+		return -ENOENT;
+	return mk_link_send(link, type, MK_WIRE_MESSAGE, vec, nr, len, 0);
+}
+
+/**
+ * mk_instance_send - the same with all bytes in one piece
  * @instance: who sends
  * @peer:     number of the instance to send to
  * @type:     message type
@@ -201,34 +401,102 @@ u32 mk_instance_take_ring(struct mk_instance *instance)
  *
  * Return: as mk_ipi_send().
  */
-int mk_instance_send(struct mk_instance *instance, unsigned int peer, unsigned int type,
+int mk_instance_send(struct mk_instance *instance, unsigned int peer, u32 type,
 		     const void *data, size_t len)
 {
-	if (type >= MK_IPI_NR_TYPES || (len && !data))
-		return -EINVAL;
-	if (len > MK_IPI_MAX_LEN)
-		return -EMSGSIZE;
-	if (peer >= instance->nr_links)
-		return -ENOENT;
-	peer = array_index_nospec(peer, instance->nr_links);
-	return mk_link_send(&instance->links[peer], type, data, len);
+	const struct kvec vec = { .iov_base = (void *)data, .iov_len = len };
+
+	return mk_instance_sendv(instance, peer, type, &vec, 1);
 }
 
 /**
- * mk_ipi_receive - take in what all peers have sent
- * @instance: who receives
+ * mk_instance_sendv_wait - send a message as a given instance, once there is room
+ * @instance: who sends
+ * @peer:     number of the instance to send to
+ * @type:     message type
+ * @vec:      its bytes, in pieces
+ * @nr:	      how many pieces
+ * @timeout:  jiffies to wait, at the most
  *
- * Hard interrupt context. On another CPU than the one whose door is published,
- * where nobody has a reason to ring, it does nothing.
+ * Process context; may sleep.
+ *
+ * Return: as mk_ipi_sendv_wait().
  */
-void mk_ipi_receive(struct mk_instance *instance)
+int mk_instance_sendv_wait(struct mk_instance *instance, unsigned int peer, u32 type,
+			   const struct kvec *vec, unsigned int nr, unsigned long timeout)
 {
+	struct mk_link *link = instance_link(instance, peer);
+	int len = instance_check(type, vec, nr);
+
+	if (len < 0)
+		return len;
+	if (!link)
+		return -ENOENT;
+	return mk_link_send_wait(link, type, MK_WIRE_MESSAGE, vec, nr, len, mk_link_life(link),
+				 timeout);
+}
+
+/**
+ * mk_instance_broadcast - send a message to several peers as a given instance
+ * @instance: who sends
+ * @peers:    bit n: to instance n
+ * @type:     message type
+ * @data:     its bytes
+ * @len:      how many
+ * @errors:   MK_IPI_MAX_INSTANCES of them, or NULL
+ *
+ * Any context but NMI.
+ *
+ * Return: as mk_ipi_broadcast().
+ */
+int mk_instance_broadcast(struct mk_instance *instance, u64 peers, u32 type, const void *data,
+			  size_t len, int *errors)
+{
+	int ret, first = 0, reached = 0;
 	unsigned int i;
 
-	if (smp_processor_id() != instance->cpu)
-		return;
-	for (i = 0; i < instance->nr_links; i++)
-		mk_link_receive(&instance->links[i]);
+	for (; peers; peers &= peers - 1) {
+		i = __ffs64(peers);
+		ret = mk_instance_send(instance, i, type, data, len);
+		if (errors)
+			errors[i] = ret;
+		if (!ret)
+			reached++;
+		else if (!first)
+			first = ret;
+	}
+	return reached ?: first;
+}
+
+/**
+ * mk_instance_call - call a peer as a given instance, and wait for its reply
+ * @instance: who calls
+ * @peer:     number of the instance to call
+ * @type:     message type
+ * @data:     the request
+ * @len:      bytes of it
+ * @reply:    where the answer goes, or NULL
+ * @timeout:  jiffies to wait, at the most
+ *
+ * Process context; sleeps.
+ *
+ * Return: as mk_ipi_call().
+ */
+int mk_instance_call(struct mk_instance *instance, unsigned int peer, u32 type,
+		     const void *data, size_t len, struct mk_ipi_reply *reply,
+		     unsigned long timeout)
+{
+	const struct kvec vec = { .iov_base = (void *)data, .iov_len = len };
+	struct mk_link *link = instance_link(instance, peer);
+	int ret = instance_check(type, &vec, 1);
+
+	if (ret < 0)
+		return ret;
+	if (reply && reply->size && !reply->data)
+		return -EINVAL;
+	if (!link)
+		return -ENOENT;
+	return mk_link_call(link, type, data, len, reply, timeout);
 }
 
 /**
@@ -244,10 +512,22 @@ void mk_ipi_receive(struct mk_instance *instance)
  */
 void generic_multikernel_interrupt(struct mk_backend *backend)
 {
+	unsigned int i, cpu = smp_processor_id();
+	struct mk_receiver *receiver = NULL;
 	struct mk_instance *instance;
+	bool found = false;
 
 	guard(rcu)();
 	instance = rcu_dereference(backend->instance);
-	if (instance)
-		mk_ipi_receive(instance);
+	if (!instance)
+		return;
+	/* Of several doors that have moved here, it does not say which was rung. */
+	for (i = 0; i < instance->nr_receivers; i++) {
+		if (READ_ONCE(instance->receivers[i].cpu) != cpu)
+			continue;
+		receiver = &instance->receivers[i];
+		found |= mk_ipi_receive(receiver);
+	}
+	if (receiver && !found)
+		mk_receiver_empty(receiver);
 }

@@ -1,34 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The link between this kernel and one peer: a ring each way, and its door.
+ * The link between this kernel and one peer: its state, its outgoing rings, its doors.
  *
- * A ring serves one incarnation of the sender and one of the receiver. The
- * sender opens another when it finds the peer in a new life; the receiver
- * follows the key that the sender publishes with it. Either may come and go at
- * any time without asking the other.
+ * A ring serves one incarnation of the sender and one of the receiver. It is
+ * opened when it is first needed: for a lane, a sending CPU and a door of the
+ * peer, so that CPUs do not wait for each other. The receiver follows the key that
+ * is published with it. Either side may come and go at any time without asking the
+ * other.
  */
-#define pr_fmt(fmt) "multikernel: " fmt
-
 #include <linux/bitfield.h>
-#include <linux/log2.h>
-#include <linux/printk.h>
+#include <linux/err.h>
+#include <linux/list.h>
 #include <linux/ratelimit.h>
+#include <linux/smp.h>
+#include <trace/events/multikernel.h>
 
 #include "internal.h"
 
-static_assert(!(CONFIG_MULTIKERNEL_RING_SLOTS & (CONFIG_MULTIKERNEL_RING_SLOTS - 1)));
-static_assert(CONFIG_MULTIKERNEL_RING_SLOTS >= MK_WIRE_SLOTS_MIN);
-static_assert(CONFIG_MULTIKERNEL_RING_SLOTS <= MK_WIRE_SLOTS_MAX);
+static_assert(!(CONFIG_MULTIKERNEL_URGENT_SLOTS & (CONFIG_MULTIKERNEL_URGENT_SLOTS - 1)));
+static_assert(CONFIG_MULTIKERNEL_URGENT_SLOTS >= MK_WIRE_SLOTS_MIN);
+static_assert(CONFIG_MULTIKERNEL_URGENT_SLOTS <= MK_WIRE_SLOTS_MAX);
+static_assert(!(CONFIG_MULTIKERNEL_BULK_SLOTS & (CONFIG_MULTIKERNEL_BULK_SLOTS - 1)));
+static_assert(CONFIG_MULTIKERNEL_BULK_SLOTS <= MK_WIRE_SLOTS_MAX);
 
-/* Counters have one writer at a time and any number of readers without a lock. */
-static void link_count(u64 *counter)
-{
-	WRITE_ONCE(*counter, *counter + 1);
-}
+/* So often is a peer that lives another life each time it is looked at asked again */
+#define LINK_TRIES		3
 
 static const void *link_peer_arena(const struct mk_link *link)
 {
 	return mk_region_arena(link->instance->region, link->peer);
+}
+
+static struct mk_wire_bell *link_bell(struct mk_link *link)
+{
+	struct mk_wire_bell *bells = link->instance->region->arena + MK_WIRE_BELLS;
+
+	return &bells[link->peer];
+}
+
+/**
+ * mk_link_wire_tx - what an outgoing ring is in the arena
+ * @link:  the link
+ * @index: which of its rings
+ *
+ * Any context.
+ *
+ * Return: its entry.
+ */
+struct mk_wire_tx *mk_link_wire_tx(struct mk_link *link, unsigned int index)
+{
+	struct mk_wire_tx *tx = link->instance->region->arena + MK_WIRE_TX;
+
+	return &tx[link->peer * MK_WIRE_LINK_RINGS + index];
 }
 
 /**
@@ -39,252 +62,326 @@ static const void *link_peer_arena(const struct mk_link *link)
  */
 void mk_link_init(struct mk_link *link, struct mk_instance *instance, unsigned int peer)
 {
+	unsigned int i;
+
 	link->instance = instance;
 	link->peer = peer;
-	raw_spin_lock_init(&link->tx_lock);
-}
-
-/**
- * mk_link_state - whether the peer can be sent to
- * @link: the link
- *
- * Any context.
- *
- * Return: its state at this moment.
- */
-enum mk_ipi_peer_state mk_link_state(const struct mk_link *link)
-{
-	u64 life = mk_region_life(link->instance->region, link->peer);
-
-	switch (FIELD_GET(MK_WIRE_LIFE_STATE, life)) {
-	case MK_WIRE_VACANT:
-		return MK_IPI_PEER_ABSENT;
-	case MK_WIRE_UP:
-		return MK_IPI_PEER_UP;
-	default:
-		return MK_IPI_PEER_DOWN;
+	raw_spin_lock_init(&link->lock);
+	raw_spin_lock_init(&link->waiters_lock);
+	raw_spin_lock_init(&link->rx_lock);
+	INIT_LIST_HEAD(&link->waiters);
+	ratelimit_state_init(&link->log, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
+	for (i = 0; i < MK_WIRE_LINK_RINGS; i++) {
+		raw_spin_lock_init(&link->tx[i].lock);
+		mk_rx_init(&link->rx[i], link, i);
 	}
 }
 
-/* Open the outgoing ring for the peer's @life, in which it is up; under tx_lock. */
-static int link_open_tx(struct mk_link *link, u64 life)
+/* Whether a peer in this @life can be sent to */
+static int link_check(const struct mk_link *link, u64 life)
 {
-	const struct mk_wire_self *self = link_peer_arena(link) + MK_WIRE_SELF;
-	const struct mk_wire_rx *rx = link_peer_arena(link) + MK_WIRE_RX;
-	u32 incarnation = FIELD_GET(MK_WIRE_LIFE_INCARNATION, life);
-	struct mk_instance *instance = link->instance;
-	struct mk_region *region = instance->region;
-	struct mk_wire_tx *tx = region->arena + MK_WIRE_TX;
-
-	if (!READ_ONCE(self->nr_doors))
-		return -ENOTCONN;
-	if (!link->tx_offset) {
-		link->tx_offset = mk_instance_take_ring(instance);
-		if (!link->tx_offset)
-			return -ENOSPC;
-	}
-	link->door.hwid = READ_ONCE(self->doors[0].hwid);
-	link->door.number = READ_ONCE(self->doors[0].number);
-	/*
-	 * Orders the door before the look at the life: if it is still the same,
-	 * the door is that life's. Pairs with virt_wmb() in instance_begin().
-	 */
-	virt_rmb();
-	if (READ_ONCE(self->life) != life)
-		return -ENOTCONN;
-	link->tx_peer = incarnation;
-	link_count(&link->tx_stats.resets);
-
-	tx += link->peer;
-	WRITE_ONCE(tx->key, 0);
-	/*
-	 * Orders the end of the earlier ring before what is written where it
-	 * was. Pairs with virt_rmb() in link_same_life().
-	 */
-	virt_wmb();
-	mk_ring_tx_open(&link->tx, region->arena + link->tx_offset,
-			CONFIG_MULTIKERNEL_RING_SLOTS, &rx[region->self].ack,
-			instance->incarnation);
-	WRITE_ONCE(tx->offset, link->tx_offset);
-	WRITE_ONCE(tx->nr_slots, CONFIG_MULTIKERNEL_RING_SLOTS);
-	/*
-	 * Orders the empty ring and where it is before the key that shows it.
-	 * Pairs with virt_load_acquire() in mk_link_receive().
-	 */
-	virt_store_release(&tx->key, FIELD_PREP(MK_WIRE_KEY_SENDER, instance->incarnation) |
-				    FIELD_PREP(MK_WIRE_KEY_RECEIVER, incarnation));
-	return 0;
-}
-
-/* Put a message into the ring, opening it if need be; under tx_lock. */
-static int link_put(struct mk_link *link, u32 type, const void *data, u32 len)
-{
-	u64 life = mk_region_life(link->instance->region, link->peer);
-	int ret;
-
 	switch (FIELD_GET(MK_WIRE_LIFE_STATE, life)) {
 	case MK_WIRE_VACANT:
 		return -ENOENT;
 	case MK_WIRE_UP:
-		break;
+		if (READ_ONCE(mk_region_self(link->instance->region, link->peer)->version) ==
+		    mk_param_layout)
+			return 0;
+		fallthrough;
+	case MK_WIRE_REFUSED:
+		return -EPROTO;
 	default:
 		return -ENOTCONN;
 	}
-	if (FIELD_GET(MK_WIRE_LIFE_INCARNATION, life) != link->tx_peer) {
-		ret = link_open_tx(link, life);
-		if (ret)
-			return ret;
-	}
-	return mk_ring_send(&link->tx, type, data, len);
 }
 
 /**
- * mk_link_send - send a message to the peer
+ * mk_link_life - which life of the peer is, or was last
  * @link: the link
- * @type: message type, below MK_IPI_NR_TYPES
- * @data: its bytes
- * @len:  how many, at most MK_IPI_MAX_LEN
  *
- * Any context but NMI.
+ * Any context.
  *
- * Return: as mk_ipi_send().
+ * Return: its incarnation; 0: nobody has been it yet.
  */
-int mk_link_send(struct mk_link *link, u32 type, const void *data, u32 len)
+u32 mk_link_life(const struct mk_link *link)
 {
-	struct mk_backend *backend = link->instance->backend;
-	struct mk_door door;
-	unsigned long flags;
-	int ret;
+	return FIELD_GET(MK_WIRE_LIFE_INCARNATION,
+			 mk_region_life(link->instance->region, link->peer));
+}
 
-	raw_spin_lock_irqsave(&link->tx_lock, flags);
-	ret = link_put(link, type, data, len);
-	if (!ret)
-		link_count(&link->tx_stats.sent);
-	else if (ret == -EAGAIN)
-		link_count(&link->tx_stats.full);
-	door = link->door;
-	raw_spin_unlock_irqrestore(&link->tx_lock, flags);
-	if (ret)
-		return ret;
+/**
+ * mk_link_state_in - whether the peer can be sent to
+ * @link: the link
+ * @life: mk_region_life() of the peer
+ *
+ * Any context.
+ *
+ * Return: its state.
+ */
+enum mk_ipi_peer_state mk_link_state_in(const struct mk_link *link, u64 life)
+{
+	enum mk_ipi_peer_state state;
 
-	if (backend->ring(backend, &door))
-		return -EPROTO;
-	atomic64_inc(&link->doorbells);
-	return 0;
+	switch (link_check(link, life)) {
+	case -ENOENT:
+		return MK_IPI_PEER_ABSENT;
+	case -EPROTO:
+		return MK_IPI_PEER_REFUSED;
+	case -ENOTCONN:
+		return MK_IPI_PEER_DOWN;
+	}
+	/* What only time or a look at its rings can tell */
+	state = smp_load_acquire(&link->state);	/* pairs with peer_say() */
+	if (READ_ONCE(link->life) == FIELD_GET(MK_WIRE_LIFE_INCARNATION, life) &&
+	    (state == MK_IPI_PEER_HUNG || state == MK_IPI_PEER_BROKEN))
+		return state;
+	return MK_IPI_PEER_UP;
+}
+
+/**
+ * mk_link_state - whether the peer can be sent to now
+ * @link: the link
+ *
+ * Any context.
+ *
+ * Return: its state.
+ */
+enum mk_ipi_peer_state mk_link_state(const struct mk_link *link)
+{
+	return mk_link_state_in(link, mk_region_life(link->instance->region, link->peer));
+}
+
+/* Open an outgoing ring for @incarnation of the peer; under link->lock. */
+static void link_open(struct mk_link *link, unsigned int index, u32 nr_slots, u32 door,
+		      u32 incarnation)
+{
+	const struct mk_wire_rx *far = link_peer_arena(link) + MK_WIRE_RX;
+	struct mk_wire_tx *wire = mk_link_wire_tx(link, index);
+	struct mk_instance *instance = link->instance;
+	struct mk_wire_bell *bell = link_bell(link);
+	struct mk_tx *tx = &link->tx[index];
+
+	far += instance->region->self * MK_WIRE_LINK_RINGS + index;
+	raw_spin_lock(&tx->lock);
+	WRITE_ONCE(wire->key, 0);
+	/*
+	 * Orders the end of the earlier ring before what is written where it
+	 * was. Pairs with virt_rmb() in rx_same_life().
+	 */
+	virt_wmb();
+	mk_ring_tx_open(&tx->ring, instance->region->arena + tx->offset, nr_slots, far,
+			instance->incarnation);
+	WRITE_ONCE(wire->offset, tx->offset);
+	WRITE_ONCE(wire->nr_slots, nr_slots);
+	WRITE_ONCE(wire->door, door);
+	WRITE_ONCE(wire->want, 0);
+	/*
+	 * Orders the empty ring and where it is before the key that shows it.
+	 * Pairs with virt_load_acquire() in rx_follow().
+	 */
+	virt_store_release(&wire->key, FIELD_PREP(MK_WIRE_KEY_SENDER, instance->incarnation) |
+				       FIELD_PREP(MK_WIRE_KEY_RECEIVER, incarnation));
+	tx->door = door;
+	tx->peer = incarnation;
+	mk_count(&tx->stats.resets);
+	/*
+	 * Orders the key and the door before the count that says to look at
+	 * them. Pairs with virt_load_acquire() in link_follow().
+	 */
+	virt_store_release(&bell->opened, bell->opened + 1);
+	raw_spin_unlock(&tx->lock);
 }
 
 /*
- * Whether what was read after @key belongs to it, and was not being written by the
- * sender's next life.
+ * A ring of @lane to @door that this life of the peer has not seen: its index, or
+ * -ENOSPC. One that has its slots from an earlier life is taken first. Under
+ * link->lock.
  */
-static bool link_same_life(const struct mk_wire_tx *tx, u64 key)
+static int link_open_any(struct mk_link *link, enum mk_lane lane, u32 door, u32 incarnation)
 {
+	u32 nr_slots = lane == MK_BULK ? CONFIG_MULTIKERNEL_BULK_SLOTS :
+					 CONFIG_MULTIKERNEL_URGENT_SLOTS;
+	unsigned int i, first = lane * MK_LANE_RINGS;
+	int found = -ENOSPC;
+
+	for (i = first; i < first + MK_LANE_RINGS; i++) {
+		if (link->tx[i].peer == incarnation)
+			continue;
+		if (found < 0 || (link->tx[i].offset && !link->tx[found].offset))
+			found = i;
+	}
+	if (found < 0)
+		return found;
+	if (!link->tx[found].offset)
+		link->tx[found].offset = mk_instance_take_ring(link->instance, nr_slots);
+	if (!link->tx[found].offset)
+		return -ENOSPC;
+	link_open(link, found, nr_slots, door, incarnation);
+	return found;
+}
+
+/* A ring of @lane that is open already, to @door or, if @any, wherever */
+static int link_share(struct mk_link *link, enum mk_lane lane, u32 door, bool any,
+		      u32 incarnation)
+{
+	unsigned int i, first = lane * MK_LANE_RINGS;
+	int found = -ENOSPC;
+
+	for (i = first; i < first + MK_LANE_RINGS; i++) {
+		if (link->tx[i].peer != incarnation)
+			continue;
+		if (link->tx[i].door == door)
+			return i;
+		if (any)
+			found = i;
+	}
+	return found;
+}
+
+/*
+ * Find or open the ring for a place in the map, in the peer's @life. Not in one that
+ * is over: rings are opened in the order of lives, so that no key comes again.
+ */
+static int link_assign(struct mk_link *link, enum mk_lane lane, unsigned int cpu,
+		       unsigned int wanted, u64 life)
+{
+	const struct mk_wire_self *self = mk_region_self(link->instance->region, link->peer);
+	u32 incarnation = FIELD_GET(MK_WIRE_LIFE_INCARNATION, life);
+	u32 door, nr_doors;
+	int i;
+
+	guard(raw_spinlock)(&link->lock);
+	nr_doors = READ_ONCE(self->nr_doors);
 	/*
-	 * Orders what was read before the look at the key. Pairs with virt_wmb()
-	 * in link_open_tx().
+	 * Orders the number of doors before the look at the life: if it is still
+	 * the same, the number is that life's. Pairs with virt_wmb() in
+	 * instance_begin().
 	 */
 	virt_rmb();
-	return READ_ONCE(tx->key) == key;
-}
-
-/* The sender's ring makes no sense: leave it alone until there is another. */
-static void link_break_rx(struct mk_link *link, const struct mk_wire_tx *tx, u64 key)
-{
-	if (!link_same_life(tx, key))
-		return;
-	link->rx_key = 0;
-	link->rx_broken = key;
-	link_count(&link->rx_stats.corrupt);
-	pr_err_ratelimited("instance %u: its ring makes no sense, closed\n", link->peer);
-}
-
-/* Follow the sender to the ring that it shows with @key. */
-static int link_open_rx(struct mk_link *link, const struct mk_wire_tx *shared, u64 key)
-{
-	struct mk_region *region = link->instance->region;
-	struct mk_wire_rx *rx = region->arena + MK_WIRE_RX;
-	u32 offset = READ_ONCE(shared->offset);
-	u32 nr_slots = READ_ONCE(shared->nr_slots);
-
-	link->rx_key = 0;
-	if (FIELD_GET(MK_WIRE_KEY_RECEIVER, key) != link->instance->incarnation ||
-	    !FIELD_GET(MK_WIRE_KEY_SENDER, key))
-		return -EAGAIN;
-	if (!is_power_of_2(nr_slots) || nr_slots < MK_WIRE_SLOTS_MIN ||
-	    nr_slots > MK_WIRE_SLOTS_MAX || offset < MK_WIRE_RINGS ||
-	    !IS_ALIGNED(offset, sizeof(struct mk_wire_slot)) ||
-	    offset + (u64)nr_slots * sizeof(struct mk_wire_slot) > region->arena_size)
+	if (READ_ONCE(self->life) != life)
+		return -ENOTCONN;
+	if (!nr_doors || nr_doors > MK_WIRE_MAX_DOORS)
 		return -EPROTO;
+	nr_doors = min(nr_doors, MK_DOORS);
+	door = wanted ? wanted - 1 : cpu % nr_doors;
+	if (door >= nr_doors)
+		return -ENXIO;
 
-	link->rx_key = key;
-	mk_ring_rx_open(&link->rx, link_peer_arena(link) + offset, nr_slots,
-			&rx[link->peer].ack, FIELD_GET(MK_WIRE_KEY_SENDER, key));
-	link_count(&link->rx_stats.resets);
+	if (link->peer_life != incarnation) {
+		memset(link->map, 0, sizeof(link->map));
+		link->peer_life = incarnation;
+	}
+	if (link->map[lane][cpu][wanted])
+		return 0;
+	/* Who names a door shares, so that there is a ring left for each door. */
+	i = wanted ? link_share(link, lane, door, false, incarnation) : -ENOSPC;
+	if (i < 0)
+		i = link_open_any(link, lane, door, incarnation);
+	if (i < 0)
+		i = link_share(link, lane, door, !wanted, incarnation);
+	if (i < 0)
+		return i;
+	WRITE_ONCE(link->map[lane][cpu][wanted], i + 1);
 	return 0;
 }
 
 /**
- * mk_link_receive - take in and dispatch what the peer has sent
- * @link: the link
+ * mk_link_lock_tx - find, or open, and lock the ring for a message
+ * @link:   the link
+ * @lane:   by which it goes
+ * @wanted: the peer's door that it is for, and 1; 0: the one that this CPU maps to
+ * @only:   to this life of the peer only; 0: whichever is up
  *
- * Takes in at most as many messages as fit into the ring. Those were sent before
- * this began; for each one that was sent later the sender has rung, and it will
- * be taken in then. So nothing is left behind, and a peer that goes on sending
- * does not keep this CPU here.
+ * Interrupts are off.
  *
- * On the receiving CPU, in hard interrupt context.
+ * Return: the ring, with its lock held; an error pointer: -ENOENT, -ENOTCONN, -EPROTO,
+ * -ENXIO, -ENOSPC as mk_ipi_send().
  */
-void mk_link_receive(struct mk_link *link)
+struct mk_tx *mk_link_lock_tx(struct mk_link *link, enum mk_lane lane, unsigned int wanted,
+			      u32 only)
 {
-	struct mk_instance *instance = link->instance;
-	const struct mk_wire_tx *tx = link_peer_arena(link) + MK_WIRE_TX;
-	struct mk_ipi_msg msg = { .from = link->peer };
-	u32 budget;
-	u64 key;
+	unsigned int tries, cpu = raw_smp_processor_id() % MK_DOORS;
+	struct mk_tx *tx;
+	u8 index;
+	u64 life;
 	int ret;
 
-	tx += instance->region->self;
-	/*
-	 * Orders the key before the ring that it shows. Pairs with
-	 * virt_store_release() in link_open_tx().
-	 */
-	key = virt_load_acquire(&tx->key);
-	if (!key || key == link->rx_broken)
-		return;
-	if (key != link->rx_key) {
-		ret = link_open_rx(link, tx, key);
-		if (ret == -EPROTO)
-			link_break_rx(link, tx, key);
+	for (tries = 0; tries < LINK_TRIES; tries++) {
+		life = mk_region_life(link->instance->region, link->peer);
+		ret = link_check(link, life);
+		if (!ret && only && FIELD_GET(MK_WIRE_LIFE_INCARNATION, life) != only)
+			ret = -ENOTCONN;
 		if (ret)
-			return;
+			return ERR_PTR(ret);
+		index = READ_ONCE(link->map[lane][cpu][wanted]);
+		if (index) {
+			tx = &link->tx[index - 1];
+			raw_spin_lock(&tx->lock);
+			/* The map is cleared before a ring is opened for another life. */
+			if (tx->peer == FIELD_GET(MK_WIRE_LIFE_INCARNATION, life) &&
+			    READ_ONCE(link->map[lane][cpu][wanted]) == index)
+				return tx;
+			raw_spin_unlock(&tx->lock);
+		}
+		ret = link_assign(link, lane, cpu, wanted, life);
+		if (ret)
+			return ERR_PTR(ret);
 	}
-
-	for (budget = link->rx.nr_slots; budget; budget--) {
-		ret = mk_ring_receive(&link->rx, &msg, instance->buf);
-		if (ret == -EPROTO)
-			link_break_rx(link, tx, key);
-		if (ret || !link_same_life(tx, key))
-			return;
-		link_count(&link->rx_stats.received);
-		if (mk_ipi_dispatch(instance->handlers, &msg))
-			link_count(&link->rx_stats.unhandled);
-	}
+	return ERR_PTR(-ENOTCONN);
 }
 
 /**
- * mk_link_stats - what has gone over a link
+ * mk_link_ring - ring at a door of the peer
+ * @link: the link
+ * @door: its number, below MK_WIRE_MAX_DOORS
+ *
+ * Any context but NMI.
+ *
+ * Return: 0; -EIO: what the peer says of the door cannot be rung.
+ */
+int mk_link_ring(struct mk_link *link, unsigned int door)
+{
+	struct mk_instance *instance = link->instance;
+	struct mk_wire_bell *bell = link_bell(link);
+	const struct mk_wire_self *self = mk_region_self(instance->region, link->peer);
+	struct mk_door where = {
+		.hwid	= READ_ONCE(self->doors[door].hwid),
+		.number	= READ_ONCE(self->doors[door].number),
+	};
+
+	/*
+	 * Several CPUs may ring at once. Between what they ring for and this is a
+	 * full barrier, that of mk_ring_must_ring(), ring_wanted() or
+	 * mk_instance_announce(). It pairs with virt_rmb() in receiver_gather().
+	 */
+	atomic_inc((atomic_t *)&bell->rung[door % ARRAY_SIZE(bell->rung)]);
+	trace_mk_doorbell(instance->region->self, link->peer, door);
+	return instance->backend->ring(instance->backend, &where) ? -EIO : 0;
+}
+
+/**
+ * mk_link_stats - what has gone over a lane of a link
  * @link:  the link
+ * @lane:  the lane
  * @stats: filled in
  *
  * Any context. Stops nobody.
  */
-void mk_link_stats(struct mk_link *link, struct mk_ipi_stats *stats)
+void mk_link_stats(struct mk_link *link, enum mk_lane lane, struct mk_ipi_stats *stats)
 {
-	stats->sent = READ_ONCE(link->tx_stats.sent);
-	stats->received = READ_ONCE(link->rx_stats.received);
-	stats->doorbells = atomic64_read(&link->doorbells);
-	stats->full = READ_ONCE(link->tx_stats.full);
-	stats->unhandled = READ_ONCE(link->rx_stats.unhandled);
-	stats->corrupt = READ_ONCE(link->rx_stats.corrupt);
-	stats->resets = READ_ONCE(link->tx_stats.resets) + READ_ONCE(link->rx_stats.resets);
+	unsigned int i, first = lane * MK_LANE_RINGS;
+
+	*stats = (struct mk_ipi_stats) {};
+	for (i = first; i < first + MK_LANE_RINGS; i++) {
+		const struct mk_ipi_stats *tx = &link->tx[i].stats, *rx = &link->rx[i].stats;
+
+		stats->sent += READ_ONCE(tx->sent);
+		stats->received += READ_ONCE(rx->received);
+		stats->doorbells += READ_ONCE(tx->doorbells) + READ_ONCE(rx->doorbells);
+		stats->full += READ_ONCE(tx->full);
+		stats->unhandled += READ_ONCE(rx->unhandled);
+		stats->wrong_lane += READ_ONCE(rx->wrong_lane);
+		stats->corrupt += READ_ONCE(rx->corrupt);
+		stats->resets += READ_ONCE(tx->resets) + READ_ONCE(rx->resets);
+	}
 }

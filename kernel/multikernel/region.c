@@ -11,6 +11,7 @@
 #include <linux/bitfield.h>
 #include <linux/io.h>
 #include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/overflow.h>
 #include <linux/pgtable.h>
 #include <linux/printk.h>
@@ -20,23 +21,28 @@
 
 #include "internal.h"
 
-/* Enough for rings of the default size to every other instance and to oneself */
+/* Instances to which one has two rings of each lane, if nobody asks for more room */
+#define REGION_PEERS	8
+
 static u64 region_arena_size(unsigned int nr_instances)
 {
-	return ALIGN(MK_WIRE_RINGS + (u64)nr_instances * CONFIG_MULTIKERNEL_RING_SLOTS *
-		     sizeof(struct mk_wire_slot), MK_WIRE_ALIGN);
+	return MK_WIRE_RINGS + 2ULL * min(nr_instances, REGION_PEERS) *
+	       sizeof(struct mk_wire_slot) *
+	       (CONFIG_MULTIKERNEL_URGENT_SLOTS + CONFIG_MULTIKERNEL_BULK_SLOTS);
 }
 
 /**
  * mk_region_bytes - how large a region must be
  * @nr_instances: for so many instances, 1 to MK_WIRE_MAX_INSTANCES
+ * @arena_size:	  bytes of each arena; 0: room for two rings of each lane to each
+ *		  instance, of up to REGION_PEERS
  *
- * Return: bytes, such that each arena has room for a ring of
- * CONFIG_MULTIKERNEL_RING_SLOTS slots to each instance.
+ * Return: bytes, a multiple of MK_WIRE_ALIGN.
  */
-u64 mk_region_bytes(unsigned int nr_instances)
+u64 mk_region_bytes(unsigned int nr_instances, u64 arena_size)
 {
-	return MK_WIRE_ALIGN + nr_instances * region_arena_size(nr_instances);
+	return MK_WIRE_ALIGN +
+	       nr_instances * ALIGN(arena_size ?: region_arena_size(nr_instances), MK_WIRE_ALIGN);
 }
 
 static void *region_map(phys_addr_t phys, u64 size, pgprot_t prot)
@@ -89,7 +95,7 @@ int mk_region_format(phys_addr_t phys, u64 size, unsigned int nr_instances)
 	if (!header)
 		return -ENOMEM;
 	memset(header, 0, size);
-	header->version = MK_WIRE_VERSION;
+	header->version = mk_param_layout;
 	header->nr_instances = nr_instances;
 	header->size = size;
 	header->features = MK_WIRE_FEATURES;
@@ -97,63 +103,82 @@ int mk_region_format(phys_addr_t phys, u64 size, unsigned int nr_instances)
 	header->arena_size = arena_size;
 	/*
 	 * Orders the whole region before the magic that says it is one. Pairs
-	 * with virt_load_acquire() in region_check().
+	 * with virt_load_acquire() in mk_region_map().
 	 */
 	virt_store_release(&header->magic, MK_WIRE_MAGIC);
 	region_unmap(header);
 	return 0;
 }
 
-/* Copy the header, check the copy, and keep of it what is used from here on. */
-static int region_check(struct mk_region *region)
+/*
+ * Where the arenas are. This much of the header is the same in every layout
+ * version.
+ */
+static int region_find_arenas(struct mk_region *region, const struct mk_wire_header *header)
 {
-	struct mk_wire_header header;
 	u64 bytes;
-	/* Pairs with virt_store_release() in mk_region_format(). */
-	u64 magic = virt_load_acquire(&region->header->magic);
 
-	if (magic != MK_WIRE_MAGIC) {
-		pr_err("no region: its magic number would be %#llx, found %#llx\n",
-		       MK_WIRE_MAGIC, magic);
-		return -EPROTO;
-	}
-	memcpy(&header, region->header, sizeof(header));
-	if (header.version != MK_WIRE_VERSION) {
-		pr_err("region of layout version %u, this kernel knows version %u\n",
-		       header.version, MK_WIRE_VERSION);
-		return -EPROTO;
-	}
-	if (header.features & ~MK_WIRE_FEATURES) {
-		pr_err("region has features %#llx, this kernel knows %#llx\n",
-		       header.features, MK_WIRE_FEATURES);
-		return -EPROTO;
-	}
-	if (header.size != region->size) {
+	if (header->size != region->size) {
 		pr_err("region of %llu bytes, where %llu were expected\n",
-		       header.size, region->size);
+		       header->size, region->size);
 		return -EPROTO;
 	}
-	if (!header.nr_instances || header.nr_instances > MK_WIRE_MAX_INSTANCES ||
-	    !IS_ALIGNED(header.arena_offset, MK_WIRE_ALIGN) || !header.arena_offset ||
-	    !IS_ALIGNED(header.arena_size, MK_WIRE_ALIGN) ||
-	    header.arena_size <= MK_WIRE_RINGS ||
-	    check_mul_overflow(header.arena_size, (u64)header.nr_instances, &bytes) ||
-	    check_add_overflow(bytes, header.arena_offset, &bytes) || bytes > region->size) {
+	if (!header->nr_instances || header->nr_instances > MK_WIRE_MAX_INSTANCES ||
+	    !IS_ALIGNED(header->arena_offset, MK_WIRE_ALIGN) || !header->arena_offset ||
+	    !IS_ALIGNED(header->arena_size, MK_WIRE_ALIGN) || !header->arena_size ||
+	    check_mul_overflow(header->arena_size, (u64)header->nr_instances, &bytes) ||
+	    check_add_overflow(bytes, header->arena_offset, &bytes) || bytes > region->size) {
 		pr_err("region with %u arenas of %llu bytes from %llu does not fit into %llu\n",
-		       header.nr_instances, header.arena_size, header.arena_offset,
+		       header->nr_instances, header->arena_size, header->arena_offset,
 		       region->size);
 		return -EPROTO;
 	}
-	if (region->self >= header.nr_instances) {
+	if (region->self >= header->nr_instances) {
 		pr_err("region has %u instances, %u is none of them\n",
-		       header.nr_instances, region->self);
+		       header->nr_instances, region->self);
 		return -EINVAL;
 	}
-
-	region->arena_offset = header.arena_offset;
-	region->arena_size = header.arena_size;
-	region->nr_instances = header.nr_instances;
+	region->arena_offset = header->arena_offset;
+	region->arena_size = header->arena_size;
+	region->nr_instances = header->nr_instances;
 	return 0;
+}
+
+/* Whether this kernel knows the layout of the rest, and whether that can be */
+static int region_check_layout(const struct mk_wire_header *header)
+{
+	if (header->version != mk_param_layout) {
+		pr_err("region of layout version %u, this kernel knows version %u\n",
+		       header->version, mk_param_layout);
+		return -EPROTO;
+	}
+	if (header->features & ~MK_WIRE_FEATURES) {
+		pr_err("region has features %#llx, this kernel knows %#llx\n",
+		       header->features, MK_WIRE_FEATURES);
+		return -EPROTO;
+	}
+	if (header->arena_size <= MK_WIRE_RINGS) {
+		pr_err("region with arenas of %llu bytes, too few\n", header->arena_size);
+		return -EPROTO;
+	}
+	return 0;
+}
+
+/* Tell the others why this kernel does not join. It has its arena already. */
+static void region_refuse(struct mk_region *region, u32 incarnation)
+{
+	struct mk_wire_self *self = region->arena + MK_WIRE_SELF;
+
+	if (!incarnation)
+		incarnation = FIELD_GET(MK_WIRE_LIFE_INCARNATION, self->life) + 1;
+	self->version = mk_param_layout;
+	self->features = MK_WIRE_FEATURES;
+	/*
+	 * Orders version and features before the life that says to look at
+	 * them. Pairs with virt_load_acquire() in mk_region_life().
+	 */
+	virt_store_release(&self->life, FIELD_PREP(MK_WIRE_LIFE_INCARNATION, incarnation) |
+					FIELD_PREP(MK_WIRE_LIFE_STATE, MK_WIRE_REFUSED));
 }
 
 /**
@@ -175,15 +200,21 @@ void mk_region_unmap(struct mk_region *region)
  * @phys: physical address
  * @size: bytes
  * @self: number of the instance that this kernel is
+ * @incarnation: which life of it, for the others to be told of a refusal; 0: one
+ *	  more than the arena says
  *
- * Process context; may sleep. What is wrong with a region is logged.
+ * Process context; may sleep. What is wrong with a region is logged. If it is of
+ * another layout version, or has a feature that this kernel does not know, the
+ * other instances are told so.
  *
  * Return: the region; an error pointer: -EPROTO: it is of another layout, or
  * none; -EINVAL: misaligned, or it has no instance @self; -ENOMEM.
  */
-struct mk_region *mk_region_map(phys_addr_t phys, u64 size, unsigned int self)
+struct mk_region *mk_region_map(phys_addr_t phys, u64 size, unsigned int self, u32 incarnation)
 {
+	struct mk_wire_header header;
 	struct mk_region *region;
+	u64 magic;
 	int ret;
 
 	if (!IS_ALIGNED(phys, MK_WIRE_ALIGN) || !IS_ALIGNED(size, MK_WIRE_ALIGN) || !size)
@@ -198,7 +229,18 @@ struct mk_region *mk_region_map(phys_addr_t phys, u64 size, unsigned int self)
 	region->header = region_map(phys, size, PAGE_KERNEL_RO);
 	if (!region->header)
 		goto fail_unmap;
-	ret = region_check(region);
+
+	/* Pairs with virt_store_release() in mk_region_format(). */
+	magic = virt_load_acquire(&region->header->magic);
+	ret = -EPROTO;
+	if (magic != MK_WIRE_MAGIC) {
+		pr_err("no region: its magic number would be %#llx, found %#llx\n",
+		       MK_WIRE_MAGIC, magic);
+		goto fail_unmap;
+	}
+	/* Checked and used is the copy. */
+	memcpy(&header, region->header, sizeof(header));
+	ret = region_find_arenas(region, &header);
 	if (ret)
 		goto fail_unmap;
 
@@ -207,7 +249,13 @@ struct mk_region *mk_region_map(phys_addr_t phys, u64 size, unsigned int self)
 				   region->arena_size, PAGE_KERNEL);
 	if (!region->arena)
 		goto fail_unmap;
+	ret = region_check_layout(&header);
+	if (ret) {
+		region_refuse(region, incarnation);
+		goto fail_unmap;
+	}
 	if (self == MK_KEEPER) {
+		ret = -ENOMEM;
 		region->keeper = region_map(phys, MK_WIRE_ALIGN, PAGE_KERNEL);
 		if (!region->keeper)
 			goto fail_unmap;
@@ -235,6 +283,21 @@ const void *mk_region_arena(const struct mk_region *region, unsigned int instanc
 }
 
 /**
+ * mk_region_fenced - whether a life has been declared dead
+ * @region:	 the region
+ * @instance:	 whose, below @region->nr_instances
+ * @incarnation: which life of it
+ *
+ * Any context.
+ *
+ * Return: whether the keeper has.
+ */
+bool mk_region_fenced(const struct mk_region *region, unsigned int instance, u32 incarnation)
+{
+	return incarnation <= READ_ONCE(region->header->fenced[instance]);
+}
+
+/**
  * mk_region_life - how an instance is
  * @region:   the region
  * @instance: whom, below @region->nr_instances
@@ -248,13 +311,11 @@ const void *mk_region_arena(const struct mk_region *region, unsigned int instanc
  */
 u64 mk_region_life(const struct mk_region *region, unsigned int instance)
 {
-	const struct mk_wire_self *self = mk_region_arena(region, instance) + MK_WIRE_SELF;
-	/* Pairs with virt_store_release() in instance_say(). */
-	u64 life = virt_load_acquire(&self->life);
+	/* Pairs with virt_store_release() in instance_say() and region_refuse(). */
+	u64 life = virt_load_acquire(&mk_region_self(region, instance)->life);
 
 	if (FIELD_GET(MK_WIRE_LIFE_STATE, life) != MK_WIRE_VACANT &&
-	    FIELD_GET(MK_WIRE_LIFE_INCARNATION, life) <=
-	    READ_ONCE(region->header->fenced[instance])) {
+	    mk_region_fenced(region, instance, FIELD_GET(MK_WIRE_LIFE_INCARNATION, life))) {
 		life &= ~MK_WIRE_LIFE_STATE;
 		life |= MK_WIRE_LEFT;
 	}
@@ -268,8 +329,8 @@ u64 mk_region_life(const struct mk_region *region, unsigned int instance)
  * @incarnation: which life of it, as the keeper counts them; never one before the
  *		 last that was declared dead
  *
- * From here on nobody sends to that life or those before. The next one is not
- * concerned.
+ * From here on nobody sends to that life or those before, or takes anything from
+ * them. The next one is not concerned. mk_instance_fence() has everybody look.
  *
  * Process context, one at a time.
  */
@@ -278,4 +339,9 @@ void mk_region_fence(struct mk_region *region, unsigned int instance, u32 incarn
 	if (WARN_ON_ONCE(!region->keeper || incarnation < region->keeper->fenced[instance]))
 		return;
 	WRITE_ONCE(region->keeper->fenced[instance], incarnation);
+	/*
+	 * Orders the fence before the count that says to look for it. Pairs
+	 * with virt_load_acquire() in peers_work().
+	 */
+	virt_store_release(&region->keeper->nr_fenced, region->keeper->nr_fenced + 1);
 }

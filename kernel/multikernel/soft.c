@@ -100,8 +100,9 @@ static int soft_ring(struct mk_backend *backend, const struct mk_door *door)
 	if (door->number >= SOFT_MAX || door->hwid >= nr_cpu_ids || !cpu_possible(cpu))
 		return -EINVAL;
 
-	guard(rcu)();
-	soft = rcu_dereference(soft_table[array_index_nospec(door->number, SOFT_MAX)]);
+	/* No CPU goes offline meanwhile; and it is a read-side section of RCU. */
+	guard(preempt)();
+	soft = rcu_dereference_sched(soft_table[array_index_nospec(door->number, SOFT_MAX)]);
 	if (!soft)
 		return -EINVAL;
 	if (!READ_ONCE(soft->running) || !cpu_online(cpu))

@@ -24,7 +24,6 @@
 #include <linux/suspend.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <linux/workqueue.h>
 #include <multikernel/mk_spawn.h>
 #include <uapi/linux/multikernel.h>
 
@@ -37,12 +36,13 @@
 /* Granted RAM begins and ends on this boundary. */
 #define SPAWN_ORDER	21
 
-/* How often guests are looked at, to report those that have left */
-#define SPAWN_WATCH	(HZ / 4)
-
 static unsigned int instances = 8;
 module_param(instances, uint, 0444);
 MODULE_PARM_DESC(instances, "Instances that the region has room for, this kernel included");
+
+static unsigned int arena;
+module_param(arena, uint, 0444);
+MODULE_PARM_DESC(arena, "KiB of each instance's part of the region; 0: room for 8 links");
 
 static DEFINE_MUTEX(spawn_lock);
 static bool spawn_closed;		/* this kernel is going down */
@@ -52,62 +52,15 @@ static u64 spawn_region_size;
 static struct mk_guest *spawn_guests[MK_WIRE_MAX_INSTANCES];
 static struct cpumask spawn_lent;	/* written under spawn_lock */
 
-static const char *spawn_reason(u32 reason)
-{
-	switch (reason) {
-	case MK_WIRE_REASON_REBOOT:
-		return "reboot";
-	case MK_WIRE_REASON_HALT:
-		return "halt";
-	case MK_WIRE_REASON_POWEROFF:
-		return "power off";
-	case MK_WIRE_REASON_PANIC:
-		return "panic";
-	default:
-		return "unknown reason";
-	}
-}
-
 static struct mk_region *spawn_shared(void)
 {
 	return mk_ipi_instance()->region;
 }
 
-static u32 spawn_left_because(unsigned int instance)
+/* Its CPUs do nothing any more: whatever it has said of itself, it is dead. */
+static void spawn_fence(const struct mk_guest *guest)
 {
-	const struct mk_wire_self *self = mk_region_arena(spawn_shared(), instance) +
-					  MK_WIRE_SELF;
-
-	return READ_ONCE(self->reason);
-}
-
-static void spawn_watch(struct work_struct *work);
-static DECLARE_DELAYED_WORK(spawn_watch_work, spawn_watch);
-
-/* Report guests that have gone by themselves. */
-static void spawn_watch(struct work_struct *work)
-{
-	struct mk_guest *guest;
-	bool any = false;
-	unsigned int i;
-	u64 life;
-
-	guard(mutex)(&spawn_lock);
-	for (i = 0; i < MK_WIRE_MAX_INSTANCES; i++) {
-		guest = spawn_guests[i];
-		if (!guest || guest->left)
-			continue;
-		any = true;
-		life = mk_region_life(spawn_shared(), i);
-		if (FIELD_GET(MK_WIRE_LIFE_INCARNATION, life) != guest->incarnation ||
-		    FIELD_GET(MK_WIRE_LIFE_STATE, life) != MK_WIRE_LEFT)
-			continue;
-		guest->left = true;
-		pr_info("instance %u on CPU %*pbl has left: %s\n", i,
-			cpumask_pr_args(&guest->lent), spawn_reason(spawn_left_because(i)));
-	}
-	if (any)
-		schedule_delayed_work(&spawn_watch_work, SPAWN_WATCH);
+	mk_instance_fence(mk_ipi_instance(), guest->instance, guest->incarnation);
 }
 
 static int spawn_grant(struct mk_guest *guest, size_t size)
@@ -268,12 +221,11 @@ int mk_spawn_guest(struct mk_spawn *args, const u32 *cpus, struct mk_image *imag
 	pr_info("instance %u started on CPU %*pbl, boots on %u (hardware id %#llx), RAM %zu MiB at %pa\n",
 		guest->instance, cpumask_pr_args(&guest->lent), guest->cpus[0], guest->hwids[0],
 		guest->ram_size >> 20, &guest->ram);
-	schedule_delayed_work(&spawn_watch_work, SPAWN_WATCH);
 	return 0;
 
 fail_fence:
 	/* Whatever it has come to, it is over. */
-	mk_region_fence(spawn_shared(), guest->instance, guest->incarnation);
+	spawn_fence(guest);
 	mk_arch_unload(guest);
 fail_ungrant:
 	spawn_ungrant(guest);
@@ -305,7 +257,7 @@ int mk_stop_guest(unsigned int instance)
 	spawn_guests[instance] = NULL;
 
 	mk_arch_stop(guest);
-	mk_region_fence(spawn_shared(), instance, guest->incarnation);
+	spawn_fence(guest);
 	mk_arch_unload(guest);
 	spawn_ungrant(guest);
 	mk_arch_uart_return(guest->uart);
@@ -399,7 +351,7 @@ static int __init spawn_init(void)
 		return -EINVAL;
 	}
 	spawn_region = start;
-	spawn_region_size = mk_region_bytes(instances);
+	spawn_region_size = mk_region_bytes(instances, (u64)arena << 10);
 	ram = ALIGN(start + spawn_region_size, BIT(SPAWN_ORDER));
 	if (!IS_ALIGNED(start, MK_WIRE_ALIGN) || ram + BIT(SPAWN_ORDER) > start + size) {
 		pr_err("reserve_mem: %pa bytes at %pa: too few, or not aligned to %u\n",

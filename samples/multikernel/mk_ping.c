@@ -1,75 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/mk_ping: have two kernels exchange messages, and see how it went.
+ * /dev/mk_ping: have one kernel send messages to another, and see how it went.
  *
- * If the initiator is to be another kernel it is sent an ASK, does the run in a
- * work item, and answers with DONE. It can do so while its own user waits for
- * another kernel: ask_mutex and run_mutex are never held together.
+ * If the initiator is to be another kernel it is called, and does the run in the
+ * handler of the call: that of a bulk type may sleep.
  */
-#include <linux/bitops.h>
 #include <linux/build_bug.h>
-#include <linux/completion.h>
-#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
-#include <linux/random.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
+#include <linux/stddef.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
-#include <linux/workqueue.h>
 #include <multikernel/mk_ipi.h>
 #include "mk_ping.h"
 #include "mk_ping_run.h"
 
-/* An ASK, and the DONE that answers it */
-struct ping_request {
-	u64		token;	/* random, not zero */
-	struct mk_ping	ping;	/* ASK: the in fields; DONE: all of them */
-};
+static_assert(sizeof(struct mk_ping) == 104);
+static_assert(sizeof(struct mk_stream) == 56 + 48 * MK_STREAM_MAX_CPUS);
+static_assert(sizeof(struct mk_stream) <= MK_IPI_MAX_LEN);
+static_assert(sizeof(struct mk_cast) == 24 + 48 * MK_CAST_MAX_PEERS);
 
-static_assert(sizeof(struct ping_request) == 112);
-
-/* The request that another kernel works on; all but @answered under @lock */
-static struct {
-	raw_spinlock_t		lock;
-	u64			token;	/* 0: none, or answered */
-	unsigned int		of;
-	struct mk_ping		answer;
-	struct completion	answered;
-} ask = {
-	.lock = __RAW_SPIN_LOCK_UNLOCKED(ask.lock),
-	.answered = COMPLETION_INITIALIZER(ask.answered),
-};
-
-/* Held by who asks; ask.lock is taken inside, and by the DONE handler */
-static DEFINE_MUTEX(ask_mutex);
-
-/* What an instance has asked for; @request is @work's while PING_BUSY is set in @flags */
-struct ping_asker {
-	unsigned long		flags;
-	struct ping_request	request;
-	struct work_struct	work;
-};
-
-#define PING_BUSY	0
-
-static struct ping_asker askers[MK_IPI_MAX_INSTANCES];	/* by instance */
-static struct workqueue_struct *ping_wq;
-
-/* For messages that go out once: a full ring has room again when the peer has read it */
-static int ping_send(unsigned int peer, unsigned int type, const void *data, size_t len)
-{
-	unsigned long end = jiffies + HZ;
-	int err;
-
-	while ((err = mk_ipi_send(peer, type, data, len)) == -EAGAIN && time_before(jiffies, end))
-		usleep_range(100, 200);
-	return err;
-}
+bool ping_stop;
 
 static int ping_check(const struct mk_ping *ping)
 {
@@ -94,82 +50,105 @@ static void ping_clear(struct mk_ping *ping)
 	};
 }
 
-static void ping_work(struct work_struct *work)
+/* What streams have and casts have, too */
+static int stream_check_fields(u32 count, u32 size, u32 lane, u32 timeout_ms)
 {
-	struct ping_asker *asker = container_of(work, struct ping_asker, work);
-	struct ping_request request = asker->request;
+	u32 max = lane == MK_STREAM_BULK ? MK_STREAM_MAX_BULK_SIZE : MK_STREAM_MAX_URGENT_SIZE;
+
+	if (!count || count > MK_STREAM_MAX_COUNT || size > max || lane > MK_STREAM_BULK ||
+	    !timeout_ms || timeout_ms > MK_PING_MAX_TIMEOUT_MS)
+		return -EINVAL;
+	return 0;
+}
+
+static int stream_check(const struct mk_stream *stream)
+{
+	if (stream->cpus > 1)
+		return -EINVAL;
+	return stream_check_fields(stream->count, stream->size, stream->lane,
+				   stream->timeout_ms);
+}
+
+static void stream_clear(struct mk_stream *stream)
+{
+	*stream = (struct mk_stream) {
+		.from = stream->from,
+		.to = stream->to,
+		.count = stream->count,
+		.size = stream->size,
+		.lane = stream->lane,
+		.cpus = stream->cpus,
+		.timeout_ms = stream->timeout_ms,
+	};
+}
+
+/* What other kernels ask of this one; what they have sent is checked as a user's is */
+
+static int ping_handle_ask(struct mk_ipi_handler *handler, const struct mk_ipi_msg *msg,
+			   struct mk_ipi_reply *reply)
+{
+	struct mk_ping *ping = reply->data;
 	int err;
 
-	ping_clear(&request.ping);
-	request.ping.from = mk_ipi_self();
-	err = ping_run(&request.ping);
+	if (msg->len != sizeof(*ping))
+		return -EPROTO;
+	memcpy(ping, msg->data, sizeof(*ping));
+	err = ping_check(ping);
 	if (err)
-		request.ping.error = -err;
-
-	/*
-	 * Before the answer, which may be followed by the next request at once.
-	 * Orders the read of @asker->request before it; pairs with
-	 * test_and_set_bit_lock() in ping_handle_ask().
-	 */
-	clear_bit_unlock(PING_BUSY, &asker->flags);
-	ping_send(asker - askers, PING_DONE, &request, sizeof(request));
+		return err;
+	ping_clear(ping);
+	ping->from = mk_ipi_self();
+	err = ping_run(ping);
+	if (!err)
+		reply->len = sizeof(*ping);
+	return err;
 }
 
-static void ping_handle_ask(struct mk_ipi_handler *handler, const struct mk_ipi_msg *msg)
+static int stream_handle_ask(struct mk_ipi_handler *handler, const struct mk_ipi_msg *msg,
+			     struct mk_ipi_reply *reply)
 {
-	struct ping_asker *asker = &askers[msg->from];
-	struct ping_request request;
+	struct mk_stream *stream = reply->data;
 	int err;
 
-	if (msg->len != sizeof(request))
-		return;
-	memcpy(&request, msg->data, sizeof(request));
-
-	err = ping_check(&request.ping);
-	/* Pairs with clear_bit_unlock() in ping_work() */
-	if (!err && test_and_set_bit_lock(PING_BUSY, &asker->flags))
-		err = -EBUSY;
-	if (err) {
-		ping_clear(&request.ping);
-		request.ping.error = -err;
-		mk_ipi_send(msg->from, PING_DONE, &request, sizeof(request));
-		return;
-	}
-	asker->request = request;
-	queue_work(ping_wq, &asker->work);
+	if (msg->len != sizeof(*stream))
+		return -EPROTO;
+	memcpy(stream, msg->data, sizeof(*stream));
+	err = stream_check(stream);
+	if (err)
+		return err;
+	stream_clear(stream);
+	stream->from = mk_ipi_self();
+	err = stream_run(stream);
+	if (!err)
+		reply->len = sizeof(*stream);
+	return err;
 }
 
-static void ping_handle_done(struct mk_ipi_handler *handler, const struct mk_ipi_msg *msg)
+/*
+ * Have another kernel do @run, of @size bytes. 0, and what it says of it is in
+ * @answer; or the errno that the run ended with, positive; or a negative one if it
+ * was not begun.
+ */
+static int ping_call(unsigned int peer, u32 type, const void *run, void *answer, u32 size,
+		     u32 ms)
 {
-	const struct ping_request *request = msg->data;
+	struct mk_ipi_reply reply = { .data = answer, .size = size };
+	/* Some more, for runs that are under way there */
+	int err = mk_ipi_call(peer, type, run, size, &reply, msecs_to_jiffies(ms + 10000));
 
-	if (msg->len != sizeof(*request))
-		return;
-
-	raw_spin_lock(&ask.lock);
-	if (ask.token && request->token == ask.token && msg->from == ask.of) {
-		ask.token = 0;
-		ask.answer = request->ping;
-		complete(&ask.answered);
+	switch (err) {
+	case 0:
+		return reply.len == size ? 0 : -EPROTO;
+	case -EREMOTEIO:
+		return reply.error < 0 ? -reply.error : -EPROTO;
+	case -ECONNRESET:
+	case -ETIMEDOUT:
+		return -err;
+	case -EMSGSIZE:
+		return -EPROTO;
+	default:
+		return err;
 	}
-	raw_spin_unlock(&ask.lock);
-}
-
-/* Until the answer is there, or -errno */
-static int ping_wait(const struct mk_ping *ping)
-{
-	/* A millisecond for each round trip, and some for runs that are under way there */
-	unsigned long end = jiffies + msecs_to_jiffies(ping->timeout_ms + ping->count + 10000);
-	long left;
-
-	do {
-		left = wait_for_completion_killable_timeout(&ask.answered, HZ / 10);
-		if (left)
-			return left < 0 ? left : 0;
-		if (mk_ipi_peer_state(ping->from) != MK_IPI_PEER_UP)
-			return -ECONNRESET;
-	} while (time_before(jiffies, end));
-	return -ETIMEDOUT;
 }
 
 /* What another kernel says of its run: its out fields, if they can be true */
@@ -188,70 +167,139 @@ static int ping_take(struct mk_ping *ping, struct mk_ping *answer)
 	return 0;
 }
 
-/* Have another kernel run @ping. An errno if it could not be asked, or as ping_run(). */
+/* As ping_run(), but in another kernel. A millisecond for each round trip */
 static int ping_run_by(struct mk_ping *ping)
 {
-	struct ping_request request = { .ping = *ping };
 	struct mk_ping answer;
-	bool answered;
 	int err;
 
-	err = mutex_lock_interruptible(&ask_mutex);
-	if (err)
-		return err;
-
-	request.token = get_random_u64() ?: 1;
-	reinit_completion(&ask.answered);
-	raw_spin_lock_irq(&ask.lock);
-	ask.token = request.token;
-	ask.of = ping->from;
-	raw_spin_unlock_irq(&ask.lock);
-
-	err = ping_send(ping->from, PING_ASK, &request, sizeof(request));
+	err = ping_call(ping->from, PING_ASK, ping, &answer, sizeof(answer),
+			ping->timeout_ms + ping->count);
 	if (!err)
-		err = ping_wait(ping);
-
-	/* From here on a late answer is ignored */
-	raw_spin_lock_irq(&ask.lock);
-	answered = !ask.token;
-	ask.token = 0;
-	answer = ask.answer;
-	raw_spin_unlock_irq(&ask.lock);
-	mutex_unlock(&ask_mutex);
-
-	if (answered)
 		return ping_take(ping, &answer);
-	if (err == -ETIMEDOUT || err == -ECONNRESET) {
-		ping->error = -err;
-		return 0;
+	if (err < 0)
+		return err;
+	ping->error = err;
+	return 0;
+}
+
+static int stream_take(struct mk_stream *stream, struct mk_stream *answer)
+{
+	if (answer->error > MAX_ERRNO || answer->cpus > MK_STREAM_MAX_CPUS)
+		return -EPROTO;
+	for (unsigned int i = 0; i < answer->cpus; i++)
+		if (answer->cpu[i].error > MAX_ERRNO || answer->cpu[i].sent > stream->count)
+			return -EPROTO;
+	answer->from = stream->from;
+	answer->to = stream->to;
+	answer->count = stream->count;
+	answer->size = stream->size;
+	answer->lane = stream->lane;
+	answer->timeout_ms = stream->timeout_ms;
+	*stream = *answer;
+	return 0;
+}
+
+/* The same for a stream. A millisecond for each message, or 8 KiB of it */
+static int stream_run_by(struct mk_stream *stream)
+{
+	struct mk_stream *answer;
+	int err;
+
+	answer = kmalloc(sizeof(*answer), GFP_KERNEL);
+	if (!answer)
+		return -ENOMEM;
+	err = ping_call(stream->from, STREAM_ASK, stream, answer, sizeof(*answer),
+			stream->timeout_ms + stream->count * (1 + stream->size / SZ_8K));
+	if (!err)
+		err = stream_take(stream, answer);
+	kfree(answer);
+	if (err > 0) {
+		stream->error = err;
+		err = 0;
 	}
 	return err;
 }
 
-static long ping_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static int ping_ioctl_run(struct mk_ping __user *user, unsigned int self)
 {
-	void __user *user = (void __user *)arg;
 	struct mk_ping ping;
-	int self, err;
+	int err;
 
-	if (cmd != MK_PING_IOC_RUN)
-		return -ENOTTY;
 	if (copy_from_user(&ping, user, sizeof(ping)))
 		return -EFAULT;
 	err = ping_check(&ping);
 	if (err)
 		return err;
 	ping_clear(&ping);
-
-	self = mk_ipi_self();
-	if (self < 0)
-		return self;
 	if (ping.from == MK_PING_SELF)
 		ping.from = self;
 	err = ping.from == self ? ping_run(&ping) : ping_run_by(&ping);
 	if (err)
 		return err;
 	return copy_to_user(user, &ping, sizeof(ping)) ? -EFAULT : 0;
+}
+
+static int stream_ioctl_run(struct mk_stream __user *user, unsigned int self)
+{
+	struct mk_stream *stream;
+	int err;
+
+	stream = memdup_user(user, sizeof(*stream));
+	if (IS_ERR(stream))
+		return PTR_ERR(stream);
+	err = stream_check(stream);
+	if (err)
+		goto free;
+	stream_clear(stream);
+	if (stream->from == MK_PING_SELF)
+		stream->from = self;
+	err = stream->from == self ? stream_run(stream) : stream_run_by(stream);
+	if (!err && copy_to_user(user, stream, sizeof(*stream)))
+		err = -EFAULT;
+free:
+	kfree(stream);
+	return err;
+}
+
+static int cast_ioctl_run(struct mk_cast __user *user, unsigned int self)
+{
+	struct mk_cast *cast;
+	int err;
+
+	cast = kzalloc(sizeof(*cast), GFP_KERNEL);
+	if (!cast)
+		return -ENOMEM;
+	/* Only what goes in */
+	err = -EFAULT;
+	if (copy_from_user(cast, user, offsetof(struct mk_cast, from)))
+		goto free;
+	err = stream_check_fields(cast->count, cast->size, cast->lane, cast->timeout_ms);
+	if (err)
+		goto free;
+	cast->from = self;
+	err = cast_run(cast);
+	if (!err && copy_to_user(user, cast, sizeof(*cast)))
+		err = -EFAULT;
+free:
+	kfree(cast);
+	return err;
+}
+
+static long ping_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+	int self = mk_ipi_self();
+
+	if (cmd != MK_PING_IOC_RUN && cmd != MK_STREAM_IOC_RUN && cmd != MK_CAST_IOC_RUN)
+		return -ENOTTY;
+	if (self < 0)
+		return self;
+	if (cmd == MK_PING_IOC_RUN)
+		return ping_ioctl_run(user, self);
+	if (cmd == MK_STREAM_IOC_RUN)
+		return stream_ioctl_run(user, self);
+	return cast_ioctl_run(user, self);
 }
 
 static const struct file_operations ping_fops = {
@@ -267,53 +315,54 @@ static struct miscdevice ping_device = {
 	.fops	= &ping_fops,
 };
 
-static struct mk_ipi_handler ping_done = {
-	.type = PING_DONE,
-	.name = "ping done",
-	.fn = ping_handle_done,
-};
-
 static struct mk_ipi_handler ping_ask = {
 	.type = PING_ASK,
 	.name = "ping ask",
-	.fn = ping_handle_ask,
+	.call = ping_handle_ask,
+};
+
+static struct mk_ipi_handler stream_ask = {
+	.type = STREAM_ASK,
+	.name = "stream ask",
+	.call = stream_handle_ask,
 };
 
 static int __init ping_init(void)
 {
 	int err;
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(askers); i++)
-		INIT_WORK(&askers[i].work, ping_work);
-
-	err = ping_run_init();
+	err = ping_peer_init();
 	if (err)
 		return err;
-	err = mk_ipi_register(&ping_done);
+	err = ping_run_init();
+	if (err)
+		goto exit_peer;
+	err = stream_init();
 	if (err)
 		goto exit_run;
-	ping_wq = alloc_workqueue("mk_ping", WQ_UNBOUND, 0);
-	if (!ping_wq) {
-		err = -ENOMEM;
-		goto unregister_done;
-	}
 	err = mk_ipi_register(&ping_ask);
 	if (err)
-		goto destroy_wq;
+		goto exit_stream;
+	err = mk_ipi_register(&stream_ask);
+	if (err)
+		goto unregister_ping;
 	err = misc_register(&ping_device);
 	if (err)
-		goto unregister_ask;
+		goto unregister_stream;
 	return 0;
 
-unregister_ask:
-	ping_run_stop();
+unregister_stream:
+	WRITE_ONCE(ping_stop, true);
+	mk_ipi_unregister(&stream_ask);
+unregister_ping:
+	WRITE_ONCE(ping_stop, true);
 	mk_ipi_unregister(&ping_ask);
-destroy_wq:
-	destroy_workqueue(ping_wq);
-unregister_done:
-	mk_ipi_unregister(&ping_done);
+exit_stream:
+	stream_exit();
 exit_run:
 	ping_run_exit();
+exit_peer:
+	ping_peer_exit();
 	return err;
 }
 module_init(ping_init);
@@ -321,14 +370,15 @@ module_init(ping_init);
 static void __exit ping_exit(void)
 {
 	misc_deregister(&ping_device);
-	/* What still runs, runs for other kernels; nothing is queued once ASK is gone */
-	ping_run_stop();
+	/* What still runs, runs for other kernels, in the handlers of their calls */
+	WRITE_ONCE(ping_stop, true);
+	mk_ipi_unregister(&stream_ask);
 	mk_ipi_unregister(&ping_ask);
-	destroy_workqueue(ping_wq);
-	mk_ipi_unregister(&ping_done);
+	stream_exit();
 	ping_run_exit();
+	ping_peer_exit();
 }
 module_exit(ping_exit);
 
-MODULE_DESCRIPTION("Exchange of messages between the kernels of one machine");
+MODULE_DESCRIPTION("Messages from one kernel of a machine to another, and how it went");
 MODULE_LICENSE("GPL");

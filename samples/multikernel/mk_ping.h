@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
-/* /dev/mk_ping: have two kernels exchange messages, and see how it went. */
+/* /dev/mk_ping: have one kernel send messages to another, and see how it went. */
 #ifndef _SAMPLES_MULTIKERNEL_MK_PING_H
 #define _SAMPLES_MULTIKERNEL_MK_PING_H
 
@@ -66,24 +66,166 @@ struct mk_ping {
 	__u64 doorbells;
 };
 
+#define MK_STREAM_MAX_URGENT_SIZE	4096
+#define MK_STREAM_MAX_BULK_SIZE		65536
+#define MK_STREAM_MAX_COUNT		1000000
+#define MK_STREAM_MAX_CPUS		8
+
+/* mk_stream.lane */
+#define MK_STREAM_URGENT	0
+#define MK_STREAM_BULK		1
+
+/**
+ * struct mk_stream_cpu - what one CPU of the initiator has sent
+ * @cpu:	its number, in the initiator
+ * @error:	0, or the errno (positive) that ended it early
+ * @sent:	messages sent
+ * @received:	as many as have arrived, says the receiver; 0 if it was not asked,
+ *		because of @error
+ * @lost:	messages that have not; the same
+ * @reordered:	messages that came after a later one
+ * @damaged:	messages with other bytes, or another length, than those sent
+ * @pad:	zero
+ * @at:		CPUs of the receiver on which they arrived: bit n for CPU n
+ * @elapsed_ns: from the first message until all were handled
+ */
+struct mk_stream_cpu {
+	__u32 cpu;
+	__u32 error;
+	__u32 sent;
+	__u32 received;
+	__u32 lost;
+	__u32 reordered;
+	__u32 damaged;
+	__u32 pad;
+	__u64 at;
+	__u64 elapsed_ns;
+};
+
+/**
+ * struct mk_stream - messages one way, as fast as they go
+ * @from:	 in: instance that sends; MK_PING_SELF: this kernel; out: its number
+ * @to:		 in: instance that receives
+ * @count:	 in: messages of each stream, 1 to MK_STREAM_MAX_COUNT
+ * @size:	 in: bytes of a message, 0 to MK_STREAM_MAX_URGENT_SIZE or
+ *		 MK_STREAM_MAX_BULK_SIZE
+ * @lane:	 in: MK_STREAM_URGENT or MK_STREAM_BULK
+ * @cpus:	 in: CPUs of the sender that send at once, a stream each: 1, or 0 for
+ *		 all that are online, up to MK_STREAM_MAX_CPUS; out: how many did
+ * @timeout_ms:	 in: after so long without room for a message, or without an answer
+ *		 to how many have arrived, a stream ends; 1 to MK_PING_MAX_TIMEOUT_MS
+ * @error:	 out: 0, or the errno (positive) that ended one of them early
+ * @doorbells:	 out: doorbells that the sender rang on that lane meanwhile: for the
+ *		 messages; and if there are several streams, for the questions that
+ *		 others of them begin and end with
+ * @room:	 out: doorbells that the receiver rang back meanwhile, to say that
+ *		 there is room again; on the urgent lane with those of its answers
+ * @elapsed_ns:	 out: all of it
+ * @cpu:	 out: the first @cpus of them are filled in
+ *
+ * Messages are numbered, and so filled that one differs from its neighbours. Of
+ * those of fewer than 4 bytes, which have no room for the number, one that was
+ * lost or came too early shows as damaged.
+ */
+struct mk_stream {
+	__u32 from;
+	__u32 to;
+	__u32 count;
+	__u32 size;
+	__u32 lane;
+	__u32 cpus;
+	__u32 timeout_ms;
+	__u32 error;
+	__u64 doorbells;
+	__u64 room;
+	__u64 elapsed_ns;
+	struct mk_stream_cpu cpu[MK_STREAM_MAX_CPUS];
+};
+
+#define MK_CAST_MAX_PEERS		64
+
+/**
+ * struct mk_cast_peer - what was sent to one instance
+ * @peer:	its number
+ * @error:	0, or the errno (positive) that ended it early
+ * @sent:	messages sent to it
+ * @received:	as many as have arrived, says the instance, as far as it was asked
+ *		before an @error
+ * @lost:	messages that have not; the same
+ * @reordered:	messages that came after a later one
+ * @damaged:	messages with other bytes, or another length, than those sent
+ * @cpus:	CPUs of it that receive; 0 if it did not get to them
+ * @at:		CPUs of it on which those arrived that were for each: bit n for CPU n
+ * @retried:	messages for which there was no room when they were sent to all, and
+ *		which were sent to it alone
+ * @pad:	zero
+ */
+struct mk_cast_peer {
+	__u32 peer;
+	__u32 error;
+	__u32 sent;
+	__u32 received;
+	__u32 lost;
+	__u32 reordered;
+	__u32 damaged;
+	__u32 cpus;
+	__u64 at;
+	__u32 retried;
+	__u32 pad;
+};
+
+/**
+ * struct mk_cast - messages from this kernel to all others that are up
+ * @count:	 in: messages to all, 1 to MK_STREAM_MAX_COUNT; after them comes one
+ *		 to each CPU
+ * @size:	 in: bytes of a message, 0 to MK_STREAM_MAX_URGENT_SIZE or
+ *		 MK_STREAM_MAX_BULK_SIZE
+ * @lane:	 in: MK_STREAM_URGENT or MK_STREAM_BULK
+ * @timeout_ms:	 in: after so long without room for a message, or without an answer
+ *		 to how many have arrived, it ends with an instance; 1 to
+ *		 MK_PING_MAX_TIMEOUT_MS
+ * @from:	 out: number of this kernel
+ * @nr_peers:	 out: to how many it was sent
+ * @peer:	 out: the first @nr_peers of them are filled in
+ *
+ * Messages are filled as those of streams are.
+ */
+struct mk_cast {
+	__u32 count;
+	__u32 size;
+	__u32 lane;
+	__u32 timeout_ms;
+	__u32 from;
+	__u32 nr_peers;
+	struct mk_cast_peer peer[MK_CAST_MAX_PEERS];
+};
+
 /*
- * Returns once the exchange has ended; another one of the same sender is waited
- * for first. An exchange that ended early, and any failure in another sender
- * than this kernel, is told in @error: ETIMEDOUT if what was under way was not
- * answered, as when the peer was stopped meanwhile, or if the other sender does not
- * say how it went; ECONNRESET if that one has gone; EBUSY if it still works on an
- * earlier request of this kernel. The ioctl itself fails if nothing was sent:
+ * Each returns once it has ended; another one of the same kind and sender is waited
+ * for first; streams and casts are of one kind. What ended early, and any failure in
+ * another sender than this kernel, is told in @error: ECONNRESET, at once, if one of
+ * them has gone meanwhile; ETIMEDOUT if the receiver did not answer or take what was
+ * sent, as when it hangs, or if the other sender does not say how it went. A cast tells
+ * all that fails with an instance in the @error of that one. The ioctl itself fails if
+ * nothing was sent:
  *
  *	EINVAL		a field is out of its range, or @pad is not zero
  *	ENODEV		this kernel is in no region
  *	ENOENT		there is no instance @from, or @to
- *	ENOTCONN	it is not up
- *	EAGAIN		the ring to @from stayed full
+ *	ENOTCONN	it is not up; of a cast: no other instance is
+ *	EOPNOTSUPP	it is up, but has no part of this
  *	ETIMEDOUT	the ring to @to stayed full
- *	ENOMEM		no memory for the times of @count round trips
- *	EPROTO		what @from says of its exchange makes no sense
+ *	ENOMEM		no memory for the times of @count round trips, or the messages
+ *	ENOSPC		no room for a ring to it
+ *	EIO		it cannot be rung
+ *	EPROTO		what @from or @to says makes no sense, or it is of another version
  *	EINTR		a signal came
+ *
+ * As long as another kernel works on it, it takes no other bulk message from the CPU
+ * of this kernel that has asked.
  */
-#define MK_PING_IOC_RUN	_IOWR(0xEA, 0x80, struct mk_ping)
+#define MK_PING_IOC_RUN		_IOWR(0xEA, 0x80, struct mk_ping)
+#define MK_STREAM_IOC_RUN	_IOWR(0xEA, 0x81, struct mk_stream)
+#define MK_CAST_IOC_RUN		_IOWR(0xEA, 0x82, struct mk_cast)
 
 #endif /* _SAMPLES_MULTIKERNEL_MK_PING_H */

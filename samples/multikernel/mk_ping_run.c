@@ -8,10 +8,10 @@
  */
 #include <linux/bitops.h>
 #include <linux/build_bug.h>
-#include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/mutex.h>
+#include <linux/preempt.h>
 #include <linux/random.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
@@ -22,8 +22,8 @@
 #include "mk_ping_run.h"
 
 /*
- * The start of an ECHO and of its REPLY. After it come bytes that follow from
- * @run and @seq. What the side that sends back has to say is zero in an ECHO.
+ * The start of an ECHO and of its REPLY, which ping_fill() fills up. What the side
+ * that sends back has to say is zero in an ECHO.
  */
 struct ping_header {
 	u64	run;		/* random, not zero */
@@ -58,7 +58,6 @@ static_assert(MK_PING_MAX_WINDOW <= 64);
 
 /* Held by the initiator; run.lock is taken inside, and by the REPLY handler */
 static DEFINE_MUTEX(run_mutex);
-static bool run_stop;
 
 /* The run that an instance sends ECHOs of; under echo_lock */
 struct ping_echo {
@@ -72,22 +71,6 @@ struct ping_echo {
 static DEFINE_RAW_SPINLOCK(echo_lock);
 static struct ping_echo echoes[MK_IPI_MAX_INSTANCES];	/* by instance */
 static u8 echo_buf[MK_PING_MAX_SIZE] __aligned(8);
-
-/* The byte at @i of message @seq of @id: differs between neighbours in all three */
-static u8 ping_byte(u64 id, u32 seq, u32 i)
-{
-	return (hash_64(id + seq, 32) + i * GOLDEN_RATIO_32) >> 24;
-}
-
-static bool ping_intact(const struct ping_header *header, u32 len)
-{
-	const u8 *bytes = (const u8 *)header;
-
-	for (u32 i = sizeof(*header); i < len; i++)
-		if (bytes[i] != ping_byte(header->run, header->seq, i))
-			return false;
-	return true;
-}
 
 static u64 ping_bit(u32 seq)
 {
@@ -107,7 +90,7 @@ static void ping_handle_echo(struct mk_ipi_handler *handler, const struct mk_ipi
 	struct mk_ipi_stats stats;
 
 	if (msg->len < sizeof(*header) || header->seq >= MK_PING_MAX_COUNT ||
-	    mk_ipi_peer_stats(msg->from, &stats))
+	    mk_ipi_peer_stats(msg->from, 0, &stats))
 		return;
 
 	raw_spin_lock(&echo_lock);
@@ -146,7 +129,8 @@ static void ping_take_reply(const struct ping_header *reply, u32 len, u64 now)
 	else
 		run.next = seq + 1;
 
-	if (len == run.size && ping_intact(reply, len))
+	if (len == run.size &&
+	    ping_intact(reply + 1, len - sizeof(*reply), reply->run, seq))
 		run.rtt[run.done++] = min_t(u64, now - run.sent_at[seq % MK_PING_MAX_WINDOW],
 					    U32_MAX);
 	else
@@ -173,9 +157,9 @@ static void ping_handle_reply(struct mk_ipi_handler *handler, const struct mk_ip
 
 /*
  * How many messages may be under way so that neither they nor their answers
- * fill a ring of the default 256 cache lines, even if the other side runs an
- * exchange of its own meanwhile: half of the ring, less some for requests. Of
- * the largest messages it is one.
+ * fill an urgent ring of the default 256 slots, even if the CPU that sends back runs
+ * an exchange of its own meanwhile: half of the ring, less some for replies to
+ * calls. Of the largest messages it is one.
  */
 static u32 ping_window(const struct mk_ping *ping)
 {
@@ -187,12 +171,10 @@ static u32 ping_window(const struct mk_ping *ping)
 /* 0 or the -errno of mk_ipi_send(); -EPROTO if it was answered without having been sent */
 static int ping_send_echo(struct ping_header *echo, u32 seq)
 {
-	u8 *bytes = (u8 *)echo;
 	int err;
 
 	echo->seq = seq;
-	for (u32 i = sizeof(*echo); i < run.size; i++)
-		bytes[i] = ping_byte(echo->run, seq, i);
+	ping_fill(echo + 1, run.size - sizeof(*echo), echo->run, seq);
 
 	/* First, since the answer may be here before mk_ipi_send() has returned */
 	raw_spin_lock_irq(&run.lock);
@@ -217,7 +199,7 @@ static int ping_send_echo(struct ping_header *echo, u32 seq)
 }
 
 /* 0 once every message was answered, or the -errno that ended it */
-static int ping_exchange(const struct mk_ping *ping, struct ping_header *echo)
+static int ping_exchange(const struct mk_ping *ping, struct ping_header *echo, u32 ends)
 {
 	unsigned long timeout = msecs_to_jiffies(ping->timeout_ms);
 	unsigned long since = jiffies;
@@ -238,11 +220,13 @@ static int ping_exchange(const struct mk_ping *ping, struct ping_header *echo)
 			if (err != -EAGAIN)
 				return err;
 		}
+		if (ping_ends(ping->to) != ends)
+			return -ECONNRESET;
 		if (time_after(jiffies, since + timeout))
 			return -ETIMEDOUT;
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		if (READ_ONCE(run_stop))
+		if (READ_ONCE(ping_stop))
 			return -ESHUTDOWN;
 		cpu_relax();
 		cond_resched();
@@ -274,8 +258,8 @@ int ping_run(struct mk_ping *ping)
 {
 	struct mk_ipi_stats before, after;
 	struct ping_header *echo;
+	u32 *rtt, ends;
 	u64 start;
-	u32 *rtt;
 	int err;
 
 	ping->window = ping_window(ping);
@@ -288,10 +272,11 @@ int ping_run(struct mk_ping *ping)
 	err = mutex_lock_interruptible(&run_mutex);
 	if (err)
 		goto free;
-	err = mk_ipi_peer_stats(ping->to, &before);
+	err = mk_ipi_peer_stats(ping->to, 0, &before);
 	if (err)
 		goto unlock;
 
+	ends = ping_ends(ping->to);
 	echo->run = get_random_u64() ?: 1;
 	raw_spin_lock_irq(&run.lock);
 	run.id = echo->run;
@@ -308,15 +293,19 @@ int ping_run(struct mk_ping *ping)
 	run.rtt = rtt;
 	raw_spin_unlock_irq(&run.lock);
 
+	/* There is an order among the messages of one CPU, and only among those */
+	migrate_disable();
 	start = ktime_get_ns();
-	err = ping_exchange(ping, echo);
+	err = ping_exchange(ping, echo, ends);
 	ping->elapsed_ns = ktime_get_ns() - start;
+	migrate_enable();
 
 	/* From here on the handler leaves the run, and @rtt, alone */
 	raw_spin_lock_irq(&run.lock);
 	run.id = 0;
 	run.rtt = NULL;
 	raw_spin_unlock_irq(&run.lock);
+	err = ping_errno(err, run.sent);
 	if (err && !run.sent)
 		goto unlock;
 
@@ -325,7 +314,7 @@ int ping_run(struct mk_ping *ping)
 	ping->lost = hweight64(run.pending);
 	ping->reordered = run.reordered + min(run.other.reordered, run.sent);
 	ping->damaged = run.damaged;
-	mk_ipi_peer_stats(ping->to, &after);
+	mk_ipi_peer_stats(ping->to, 0, &after);
 	ping->messages = after.sent - before.sent;
 	ping->doorbells = after.doorbells - before.doorbells;
 	if (ping->to != ping->from) {
@@ -366,11 +355,6 @@ int ping_run_init(void)
 	if (err)
 		mk_ipi_unregister(&ping_reply);
 	return err;
-}
-
-void ping_run_stop(void)
-{
-	WRITE_ONCE(run_stop, true);
 }
 
 void ping_run_exit(void)

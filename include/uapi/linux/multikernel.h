@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * /dev/multikernel: see the instances of a machine, spawn and stop kernels.
+ * /dev/multikernel: see the instances of a machine, spawn and stop kernels. Read,
+ * it is a text of statistics.
  *
  * Every structure starts with its own size in bytes, which the caller fills in:
  * a kernel that knows a shorter one takes a longer one if the rest is zero
@@ -73,6 +74,11 @@ struct mk_stop {
  * @MK_STATE_PARKED:  it has gone by itself: @reason says how
  * @MK_STATE_STOPPED: it was stopped by this kernel, or declared dead by the
  *		      keeper
+ * @MK_STATE_HUNG:    it is up, but a CPU of it that takes messages shows no sign of
+ *		      life; it may come back
+ * @MK_STATE_BROKEN:  it is up, but what it wrote made no sense: nothing is taken
+ *		      from it any more before its next life
+ * @MK_STATE_REFUSED: it is of another layout version, @version, or lacks a feature
  */
 enum mk_state {
 	MK_STATE_ABSENT		= 0,
@@ -80,6 +86,9 @@ enum mk_state {
 	MK_STATE_UP		= 2,
 	MK_STATE_PARKED		= 3,
 	MK_STATE_STOPPED	= 4,
+	MK_STATE_HUNG		= 5,
+	MK_STATE_BROKEN		= 6,
+	MK_STATE_REFUSED	= 7,
 };
 
 /**
@@ -120,9 +129,13 @@ enum mk_reason {
  * @corrupt:	  out: times that its ring was closed because it made no sense
  * @nr_cpus:	  in: CPU numbers that @cpus has room for; out: CPUs that were lent,
  *		  to whom spawned it; else 0
- * @pad:	  zero
+ * @version:	  out: version of the shared layout that it speaks; 0: never been in use
  * @cpus:	  address where the numbers of all CPUs that were lent are stored, a
  *		  __u32 each, as far as there is room
+ * @age_ms:	  out: milliseconds since this kernel saw it come into its state
+ *
+ * Messages and doorbells are those of both lanes. Reading the device gives the
+ * same and more, as text: Documentation/multikernel/statistics.rst.
  */
 struct mk_info {
 	__u32 size;
@@ -143,8 +156,9 @@ struct mk_info {
 	__u64 unhandled;
 	__u64 corrupt;
 	__u32 nr_cpus;
-	__u32 pad;
+	__u32 version;
 	__u64 cpus;
+	__u64 age_ms;
 };
 
 #define MK_IOC_SPAWN	_IOWR(0xEA, 0x00, struct mk_spawn)

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An incoming ring: follow its sender to it, drain it, hand on what is in it.
+ *
+ * An urgent ring is drained by whoever looks, in the interrupt. A bulk ring is
+ * drained by a work of its own, in a thread:
+ *
+ *	asleep --> mk_rx_wake() --> queued --> awake: drains, polls, arms
+ *	   ^                          ^                 |	    |
+ *	   |                          +-- turn is over -+	    |
+ *	   +--------------------------- nothing more ---------------+
+ */
+#define pr_fmt(fmt) "multikernel: " fmt
+
+#include <linux/bitfield.h>
+#include <linux/errno.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
+#include <linux/slab.h>
+#include <trace/events/multikernel.h>
+
+#include "internal.h"
+
+/* Messages of an urgent ring before it is another's turn */
+#define RX_TURN		8
+
+/* The same for a bulk ring, whose next turn is at the end of a queue */
+#define RX_BATCH	64
+
+static_assert(MK_IPI_MAX_LEN + sizeof(struct mk_wire_reply) == MK_WIRE_URGENT_LEN);
+static_assert(MK_IPI_MAX_BULK_LEN + sizeof(struct mk_wire_reply) == MK_WIRE_BULK_LEN);
+static_assert(IS_ALIGNED(MK_WIRE_URGENT_LEN, 8) && IS_ALIGNED(MK_WIRE_BULK_LEN, 8));
+
+static const struct mk_wire_tx *rx_wire_tx(const struct mk_rx *rx)
+{
+	const struct mk_region *region = rx->link->instance->region;
+	const struct mk_wire_tx *tx = mk_region_arena(region, rx->link->peer) + MK_WIRE_TX;
+
+	return &tx[region->self * MK_WIRE_LINK_RINGS + rx->index];
+}
+
+static u32 rx_max_len(const struct mk_rx *rx)
+{
+	return mk_ring_lane(rx->index) == MK_BULK ? MK_WIRE_BULK_LEN : MK_WIRE_URGENT_LEN;
+}
+
+/*
+ * Whether what was read after @key belongs to it, and was not being written by the
+ * sender's next life.
+ */
+static bool rx_same_life(const struct mk_rx *rx, u64 key)
+{
+	/*
+	 * Orders what was read before the look at the key. Pairs with virt_wmb()
+	 * in link_open().
+	 */
+	virt_rmb();
+	return READ_ONCE(rx_wire_tx(rx)->key) == key;
+}
+
+/* The sender's ring makes no sense: nothing is taken from this life of it any more. */
+static void rx_break(struct mk_rx *rx, u64 key)
+{
+	struct mk_link *link = rx->link;
+
+	if (!rx_same_life(rx, key))
+		return;
+	WRITE_ONCE(link->broken, FIELD_GET(MK_WIRE_KEY_SENDER, key));
+	mk_count(&rx->stats.corrupt);
+	if (__ratelimit(&link->log))
+		pr_err("instance %u: its ring %u makes no sense\n", link->peer, rx->index);
+	mk_peers_look(link->instance);
+}
+
+/* Whether @key is of a ring of the peer's present life, and can be received from */
+static bool rx_key_valid(const struct mk_rx *rx, u64 key)
+{
+	u32 sender = FIELD_GET(MK_WIRE_KEY_SENDER, key);
+
+	return sender && sender != READ_ONCE(rx->link->broken) &&
+	       sender == mk_link_life(rx->link) &&
+	       FIELD_GET(MK_WIRE_KEY_RECEIVER, key) == rx->link->instance->incarnation &&
+	       !mk_region_fenced(rx->link->instance->region, rx->link->peer, sender);
+}
+
+/*
+ * Follow the sender to the ring that it shows; under rx->lock. 0 if there is one
+ * and it is open.
+ */
+static int rx_follow(struct mk_rx *rx)
+{
+	const struct mk_wire_tx *wire = rx_wire_tx(rx);
+	struct mk_region *region = rx->link->instance->region;
+	struct mk_wire_rx *near = region->arena + MK_WIRE_RX;
+	/*
+	 * Orders the key before the ring that it shows. Pairs with
+	 * virt_store_release() in link_open().
+	 */
+	u64 key = virt_load_acquire(&wire->key);
+	u32 offset, nr_slots;
+
+	if (!rx_key_valid(rx, key)) {
+		WRITE_ONCE(rx->key, 0);
+		return -EAGAIN;
+	}
+	if (key == rx->key)
+		return 0;
+	WRITE_ONCE(rx->key, 0);
+
+	offset = READ_ONCE(wire->offset);
+	nr_slots = READ_ONCE(wire->nr_slots);
+	if (!is_power_of_2(nr_slots) || nr_slots < MK_WIRE_SLOTS_MIN ||
+	    nr_slots > MK_WIRE_SLOTS_MAX || offset < MK_WIRE_RINGS ||
+	    !IS_ALIGNED(offset, sizeof(struct mk_wire_slot)) ||
+	    offset + (u64)nr_slots * sizeof(struct mk_wire_slot) > region->arena_size) {
+		rx_break(rx, key);
+		return -EAGAIN;
+	}
+
+	WRITE_ONCE(rx->key, key);
+	mk_ring_rx_open(&rx->ring, mk_region_arena(region, rx->link->peer) + offset, nr_slots,
+			near + rx->link->peer * MK_WIRE_LINK_RINGS + rx->index, wire,
+			FIELD_GET(MK_WIRE_KEY_SENDER, key), rx_max_len(rx));
+	mk_count(&rx->stats.resets);
+	return 0;
+}
+
+/* The sender waits for room, and there is some. */
+static void rx_ring_back(struct mk_rx *rx)
+{
+	const struct mk_wire_self *self = mk_region_self(rx->link->instance->region,
+							 rx->link->peer);
+	u32 nr_doors = READ_ONCE(self->nr_doors);
+
+	if (!nr_doors || nr_doors > MK_WIRE_MAX_DOORS)
+		return;
+	mk_count(&rx->stats.doorbells);
+	mk_link_ring(rx->link, rx->index % nr_doors);
+}
+
+/* A quarter of the ring: the sender need not run out of room before it learns of some. */
+static void rx_ack_now_and_then(struct mk_rx *rx)
+{
+	if (rx->ring.pos - rx->ring.acked >= rx->ring.nr_slots / 4 && mk_ring_ack(&rx->ring))
+		rx_ring_back(rx);
+}
+
+/* Have the sender ring for what comes next. Whether something has come already. */
+static bool rx_arm(struct mk_rx *rx)
+{
+	bool wanted, more = mk_ring_arm(&rx->ring, &wanted);
+
+	if (wanted)
+		rx_ring_back(rx);
+	return more;
+}
+
+/* Hand a message on. -EPROTO if it makes no sense. */
+static int rx_deliver(struct mk_rx *rx, const struct mk_ring_msg *in, void *reply)
+{
+	struct mk_instance *instance = rx->link->instance;
+	enum mk_lane lane = mk_ring_lane(rx->index);
+	struct mk_ipi_msg msg = {
+		.data	= in->data,
+		.len	= in->len,
+		.from	= rx->link->peer,
+		.incarnation = rx->ring.sender,
+		.type	= in->type | (lane == MK_BULK ? MK_IPI_BULK : 0),
+	};
+	int ret;
+
+	trace_mk_receive(instance->region->self, msg.from, msg.type, in->kind, in->len);
+	mk_count(&rx->stats.received);
+	switch (in->kind) {
+	case MK_WIRE_MESSAGE:
+		if (msg.len > (lane == MK_BULK ? MK_IPI_MAX_BULK_LEN : MK_IPI_MAX_LEN))
+			return -EPROTO;
+		ret = mk_ipi_dispatch(instance->handlers, &msg, NULL);
+		if (!ret)
+			trace_mk_dispatch(instance->region->self, msg.from, msg.type, 0);
+		break;
+	case MK_WIRE_REQUEST:
+		ret = mk_call_handle(rx->link, &msg, reply);
+		break;
+	default:
+		return lane == MK_URGENT ? mk_call_reply(rx->link, &msg) : -EPROTO;
+	}
+
+	if (ret == -ENOENT) {
+		mk_count(&rx->stats.unhandled);
+		trace_mk_drop(instance->region->self, msg.from, msg.type, "no handler");
+	} else if (ret == -EBADMSG) {
+		mk_count(&rx->stats.wrong_lane);
+		trace_mk_drop(instance->region->self, msg.from, msg.type, "wrong lane");
+	}
+	return ret == -EPROTO ? ret : 0;
+}
+
+/*
+ * Take in a message and hand it on. 0; -EAGAIN: there is none; -ESTALE: the ring is
+ * not the sender's any more, or makes no sense and was closed.
+ */
+static int rx_take(struct mk_rx *rx, void *buf, void *reply)
+{
+	struct mk_ring_msg msg;
+	u64 key = rx->key;
+	int ret;
+
+	if (READ_ONCE(rx->link->broken) == rx->ring.sender)
+		return -ESTALE;
+	ret = mk_ring_receive(&rx->ring, &msg, buf);
+	if (!ret) {
+		if (!rx_same_life(rx, key))
+			return -ESTALE;
+		ret = rx_deliver(rx, &msg, reply);
+	}
+	if (ret == -EPROTO) {
+		rx_break(rx, key);
+		return -ESTALE;
+	}
+	return ret;
+}
+
+/*
+ * Whether a request has to stay where it is, since there is no room for its reply. The
+ * peer, which does not read its own rings, rings when it does.
+ */
+static bool rx_must_wait(struct mk_rx *rx)
+{
+	return mk_ring_peek_request(&rx->ring) &&
+	       !mk_link_has_room(rx->link, MK_RX_REPLY_LEN, rx->ring.sender);
+}
+
+/**
+ * mk_rx_drain - take urgent messages, until it is another's turn
+ * @rx:	   an urgent ring
+ * @buf:   MK_WIRE_URGENT_LEN bytes, where each is copied to
+ * @reply: MK_RX_REPLY_LEN bytes, for the answers to calls
+ * @taken: counts them
+ *
+ * Hard interrupt context.
+ *
+ * Return: whether there may be more; if not, the sender rings.
+ */
+bool mk_rx_drain(struct mk_rx *rx, void *buf, void *reply, unsigned int *taken)
+{
+	unsigned int n;
+	int ret;
+
+	guard(raw_spinlock)(&rx->lock);
+	if (rx_follow(rx))
+		return false;
+	/* A peer that flickers is heard no longer than one that sends. */
+	for (n = 0; n < RX_TURN; n++) {
+		if (rx_must_wait(rx)) {
+			if (mk_ring_ack(&rx->ring))
+				rx_ring_back(rx);
+			return false;
+		}
+		ret = rx_take(rx, buf, reply);
+		if (ret == -ESTALE || (ret == -EAGAIN && !rx_arm(rx)))
+			return false;
+		if (!ret) {
+			++*taken;
+			rx_ack_now_and_then(rx);
+		}
+	}
+	return true;
+}
+
+/* Whether a bulk ring has something for its work, which is asleep, to do */
+static bool rx_has_work(struct mk_rx *rx)
+{
+	u64 key;
+
+	guard(raw_spinlock_irqsave)(&rx->lock);
+	key = READ_ONCE(rx_wire_tx(rx)->key);
+	if (!rx_key_valid(rx, key))
+		return false;
+	return key != rx->key || mk_ring_peek(&rx->ring);
+}
+
+/**
+ * mk_rx_wake - have the work of a bulk ring see to it
+ * @rx:	 a bulk ring
+ * @cpu: where it is to run
+ *
+ * Any context but NMI.
+ *
+ * Return: whether there is anything for it to do.
+ */
+bool mk_rx_wake(struct mk_rx *rx, unsigned int cpu)
+{
+	if (READ_ONCE(rx->awake))
+		return true;
+	if (!rx_has_work(rx))
+		return false;
+	queue_work_on(cpu, rx->link->instance->wq, &rx->work);
+	return true;
+}
+
+/* The ring may be empty, or its sender dead, when this work begins. */
+static int rx_work_begin(struct mk_rx *rx)
+{
+	/* The beat has it tried again. */
+	if (!rx->buf)
+		rx->buf = kvmalloc(MK_WIRE_BULK_LEN + MK_RX_REPLY_LEN, GFP_KERNEL);
+	if (!rx->buf)
+		return -ENOMEM;
+
+	guard(raw_spinlock_irqsave)(&rx->lock);
+	return rx_follow(rx);
+}
+
+/*
+ * Look for a while whether there comes more, which saves doorbells. False once that
+ * is over.
+ */
+static bool rx_poll(u64 *until)
+{
+	u64 now = local_clock();
+
+	if (!*until)
+		*until = now + (u64)READ_ONCE(mk_param_poll_us) * NSEC_PER_USEC;
+	if (now >= *until || need_resched())
+		return false;
+	cpu_relax();
+	return true;
+}
+
+/* The work looks no more by itself: whoever has rung while it did has not been heard. */
+static void rx_work_end(struct mk_rx *rx)
+{
+	WRITE_ONCE(rx->awake, false);
+	/*
+	 * Orders that it sleeps before the last look. Pairs with the full barrier
+	 * of the sender, between its key or head and the bell that rx_has_work()
+	 * was called for: either this sees what was sent, or that sees it asleep.
+	 */
+	virt_mb();
+	if (rx_has_work(rx) && !READ_ONCE(rx->link->instance->leaving))
+		queue_work(rx->link->instance->wq, &rx->work);
+}
+
+/* Its turn is over, and there may be more. */
+static void rx_work_again(struct mk_rx *rx)
+{
+	if (mk_ring_ack(&rx->ring))
+		rx_ring_back(rx);
+	if (!READ_ONCE(rx->link->instance->leaving))
+		queue_work(rx->link->instance->wq, &rx->work);
+}
+
+/* Drain a bulk ring, for as long as it is this one's turn. */
+static void rx_work(struct work_struct *work)
+{
+	struct mk_rx *rx = container_of(work, struct mk_rx, work);
+	unsigned int n = 0;
+	u64 until = 0;
+	int ret;
+
+	WRITE_ONCE(rx->awake, true);
+	ret = rx_work_begin(rx);
+	while (!ret && n < RX_BATCH) {
+		ret = rx_take(rx, rx->buf, rx->buf + MK_WIRE_BULK_LEN);
+		if (!ret) {
+			n++;
+			until = 0;
+			rx_ack_now_and_then(rx);
+		} else if (ret == -EAGAIN) {
+			ret = 0;
+			if (rx_poll(&until))
+				continue;
+			n++;
+			if (!rx_arm(rx))
+				ret = -EAGAIN;
+		}
+	}
+	if (ret == -ENOMEM)
+		WRITE_ONCE(rx->awake, false);
+	else if (ret)
+		rx_work_end(rx);
+	else
+		rx_work_again(rx);
+}
+
+/**
+ * mk_rx_init - an incoming ring that is not open
+ * @rx:	   zeroed
+ * @link:  whose it is
+ * @index: which of the link's rings
+ */
+void mk_rx_init(struct mk_rx *rx, struct mk_link *link, unsigned int index)
+{
+	rx->link = link;
+	rx->index = index;
+	raw_spin_lock_init(&rx->lock);
+	INIT_WORK(&rx->work, rx_work);
+}

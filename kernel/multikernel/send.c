@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Sending to a peer, now or once there is room, and those who wait for room. */
+#include <linux/bitfield.h>
+#include <linux/completion.h>
+#include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/list.h>
+#include <linux/sched.h>
+#include <linux/uio.h>
+#include <trace/events/multikernel.h>
+
+#include "internal.h"
+
+/* A door, as a type asks for it, and 1; 0: none in particular */
+#define SEND_TYPE_DOOR		GENMASK(24, 16)
+
+/* So often is a ring tried again whose receiver reads on at this very moment */
+#define SEND_TRIES		3
+
+/**
+ * struct send_waiter - somebody who waits for room
+ * @list: in mk_link.waiters
+ * @room: completed when there may be some, or will be none
+ */
+struct send_waiter {
+	struct list_head	list;
+	struct completion	room;
+};
+
+/*
+ * Into a ring that is locked. If it is full and @wait, the peer is asked to ring:
+ * -EAGAIN; or -EBUSY, if it reads on all the time, and trying again is better.
+ */
+static int send_put(struct mk_link *link, struct mk_tx *tx, u32 number, enum mk_wire_kind kind,
+		    const struct kvec *vec, unsigned int nr, u32 len, bool wait)
+{
+	unsigned int tries;
+	int ret;
+
+	/* Nothing is taken from a peer that is broken, so no reply either. */
+	if (kind == MK_WIRE_REQUEST && READ_ONCE(link->broken) == tx->peer)
+		return -ECONNRESET;
+	ret = mk_ring_send(&tx->ring, number, kind, vec, nr, len);
+	if (!ret)
+		return 0;
+	mk_count(&tx->stats.full);
+	if (!wait)
+		return ret;
+	for (tries = 0; ret && tries < SEND_TRIES; tries++) {
+		if (mk_ring_want_room(&tx->ring, mk_link_wire_tx(link, tx - link->tx)))
+			return ret;
+		ret = mk_ring_send(&tx->ring, number, kind, vec, nr, len);
+	}
+	return ret ? -EBUSY : 0;
+}
+
+static int send_once(struct mk_link *link, u32 type, enum mk_wire_kind kind,
+		     const struct kvec *vec, unsigned int nr, u32 len, u32 only, bool wait)
+{
+	enum mk_lane lane = type & MK_IPI_BULK ? MK_BULK : MK_URGENT;
+	unsigned int wanted = FIELD_GET(SEND_TYPE_DOOR, type);
+	u32 before, door = 0, number = type % MK_IPI_NR_TYPES;
+	unsigned long flags;
+	bool ring = false;
+	struct mk_tx *tx;
+	int ret;
+
+	if (wanted > MK_DOORS)
+		return -ENXIO;
+
+	local_irq_save(flags);
+	tx = mk_link_lock_tx(link, lane, wanted, only);
+	if (IS_ERR(tx)) {
+		local_irq_restore(flags);
+		return PTR_ERR(tx);
+	}
+	before = tx->ring.pos;
+	ret = send_put(link, tx, number, kind, vec, nr, len, wait);
+	if (!ret) {
+		mk_count(&tx->stats.sent);
+		door = tx->door;
+		ring = mk_ring_must_ring(&tx->ring, before);
+		if (ring)
+			mk_count(&tx->stats.doorbells);
+	}
+	raw_spin_unlock(&tx->lock);
+	if (!ret)
+		trace_mk_send(link->instance->region->self, link->peer, type, len, 0);
+	/* At once: others send into the ring and count on this doorbell. */
+	if (ring)
+		ret = mk_link_ring(link, door);
+	local_irq_restore(flags);
+	return ret;
+}
+
+/**
+ * mk_link_send - send a message to the peer
+ * @link: the link
+ * @type: message type, with what belongs to it
+ * @kind: what it is
+ * @vec:  its bytes, in pieces
+ * @nr:	  how many pieces
+ * @len:  bytes of all of them, no more than the lane takes
+ * @life: to this life of the peer only; 0: whichever is up
+ *
+ * Any context but NMI.
+ *
+ * Return: as mk_ipi_send(); -ECONNRESET: a request, and the peer is broken.
+ */
+int mk_link_send(struct mk_link *link, u32 type, enum mk_wire_kind kind,
+		 const struct kvec *vec, unsigned int nr, u32 len, u32 life)
+{
+	int ret = send_once(link, type, kind, vec, nr, len, life, false);
+
+	if (ret)
+		trace_mk_send(link->instance->region->self, link->peer, type, len, ret);
+	return ret;
+}
+
+/**
+ * mk_link_send_wait - send a message to the peer, once there is room for it
+ * @link: the link
+ * @type: message type, with what belongs to it
+ * @kind: what it is
+ * @vec:  its bytes, in pieces
+ * @nr:	  how many pieces
+ * @len:  bytes of all of them, no more than the lane takes
+ * @life: to this life of the peer only
+ * @timeout: jiffies to wait, at the most
+ *
+ * The receiver rings when it has read on.
+ *
+ * Process context; may sleep.
+ *
+ * Return: as mk_ipi_send_wait(); -ECONNRESET: a request, and the peer is broken.
+ */
+int mk_link_send_wait(struct mk_link *link, u32 type, enum mk_wire_kind kind,
+		      const struct kvec *vec, unsigned int nr, u32 len, u32 life,
+		      unsigned long timeout)
+{
+	unsigned long end = jiffies + min_t(unsigned long, timeout, MAX_JIFFY_OFFSET);
+	struct send_waiter waiter;
+	long left;
+	int ret;
+
+	might_sleep();
+	ret = send_once(link, type, kind, vec, nr, len, life, false);
+	if (ret != -EAGAIN)
+		goto out;
+
+	init_completion(&waiter.room);
+	scoped_guard(raw_spinlock_irqsave, &link->waiters_lock)
+		list_add_tail(&waiter.list, &link->waiters);
+	for (;;) {
+		reinit_completion(&waiter.room);
+		ret = send_once(link, type, kind, vec, nr, len, life, true);
+		if (ret == -EBUSY && time_before(jiffies, end)) {
+			cond_resched();
+			continue;
+		}
+		if (ret != -EAGAIN && ret != -EBUSY)
+			break;
+		/* Not what is left of the last wait: the peer may wake it at will. */
+		left = max_t(long, end - jiffies, 0);
+		left = wait_for_completion_killable_timeout(&waiter.room, left);
+		if (left <= 0) {
+			ret = left ? -EINTR : -ETIMEDOUT;
+			break;
+		}
+	}
+	scoped_guard(raw_spinlock_irqsave, &link->waiters_lock)
+		list_del(&waiter.list);
+out:
+	if (ret)
+		trace_mk_send(link->instance->region->self, link->peer, type, len, ret);
+	return ret;
+}
+
+/**
+ * mk_link_has_room - whether an urgent message of this CPU would find room
+ * @link: the link
+ * @len:  bytes of it
+ * @life: to this life of the peer
+ *
+ * If not, the peer is asked to ring when it has read on.
+ *
+ * Hard interrupt context.
+ *
+ * Return: false if there is no room; true also if it could not be sent anyhow.
+ */
+bool mk_link_has_room(struct mk_link *link, u32 len, u32 life)
+{
+	struct mk_tx *tx = mk_link_lock_tx(link, MK_URGENT, 0, life);
+	unsigned int tries;
+	bool room = true;
+
+	if (IS_ERR(tx))
+		return true;
+	for (tries = 0; tries < SEND_TRIES; tries++) {
+		room = mk_ring_has_room(&tx->ring, len);
+		if (room || mk_ring_want_room(&tx->ring, mk_link_wire_tx(link, tx - link->tx)))
+			break;
+		room = true;	/* before long, since the peer reads on */
+	}
+	raw_spin_unlock(&tx->lock);
+	return room;
+}
+
+/**
+ * mk_link_wake - have those who wait for room try again
+ * @link: the link
+ *
+ * Any context but NMI.
+ *
+ * Return: whether there was anybody who did not know yet.
+ */
+bool mk_link_wake(struct mk_link *link)
+{
+	struct send_waiter *waiter;
+	bool woken = false;
+
+	guard(raw_spinlock_irqsave)(&link->waiters_lock);
+	list_for_each_entry(waiter, &link->waiters, list) {
+		woken |= !completion_done(&waiter->room);
+		complete(&waiter->room);
+	}
+	return woken;
+}

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The tracepoints of include/trace/events/multikernel.h are made here. */
+#define CREATE_TRACE_POINTS
+#include <trace/events/multikernel.h>
