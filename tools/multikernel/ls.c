@@ -21,28 +21,33 @@ static void print_json(const struct mk_info *info, const __u32 *cpus, bool first
 	printf("],");
 	printf("\"hwid\":%llu,\"ram_base\":%llu,\"ram_size\":%llu,\"sent\":%llu,\"received\":%llu,",
 	       info->hwid, info->ram_base, info->ram_size, info->sent, info->received);
-	printf("\"doorbells\":%llu,\"full\":%llu,\"unhandled\":%llu,\"corrupt\":%llu}",
+	printf("\"doorbells\":%llu,\"full\":%llu,\"unhandled\":%llu,\"corrupt\":%llu,",
 	       info->doorbells, info->full, info->unhandled, info->corrupt);
+	printf("\"age_ms\":%llu,\"version\":%u}", info->age_ms, info->version);
 }
 
 static void print_row(const struct mk_info *info, const __u32 *cpus)
 {
-	char state[32], lent[CPUS_TEXT] = "-", ram[48] = "-";
+	char state[32], age[AGE_SIZE] = "-", lent[CPUS_TEXT] = "-", ram[48] = "-";
 
 	if (info->reason == MK_REASON_NONE)
 		snprintf(state, sizeof(state), "%s", state_name(info->state));
 	else
 		snprintf(state, sizeof(state), "%s: %s", state_name(info->state),
 			 reason_name(info->reason));
+	/* Who has only been started has no state yet that could be of some age */
+	if (info->state != MK_STATE_STARTED)
+		format_age(age, info->age_ms);
 	if (info->nr_cpus)
 		format_cpus(lent, cpus,
 			    info->nr_cpus < MK_MAX_CPUS ? info->nr_cpus : MK_MAX_CPUS);
 	if (info->ram_size)
 		snprintf(ram, sizeof(ram), "%llu MiB at 0x%llx", info->ram_size >> 20,
 			 info->ram_base);
-	printf("%5u%c  %-16s  %11u  %5s  %4llu  %-22s  %10llu  %10llu  %10llu\n", info->instance,
-	       info->instance == info->self ? '*' : ' ', state, info->incarnation, lent,
-	       info->hwid, ram, info->sent, info->received, info->doorbells);
+	printf("%5u%c  %-16s  %11u  %6s  %5s  %4llu  %-22s  %10llu  %10llu  %10llu\n",
+	       info->instance, info->instance == info->self ? '*' : ' ', state,
+	       info->incarnation, age, lent, info->hwid, ram, info->sent, info->received,
+	       info->doorbells);
 }
 
 int cmd_ls(int argc, char **argv)
@@ -76,8 +81,9 @@ int cmd_ls(int argc, char **argv)
 	if (json)
 		putchar('[');
 	else
-		printf("%5s   %-16s  %11s  %5s  %4s  %-22s  %10s  %10s  %10s\n", "inst", "state",
-		       "incarnation", "cpus", "hwid", "ram", "sent", "received", "doorbells");
+		printf("%5s   %-16s  %11s  %6s  %5s  %4s  %-22s  %10s  %10s  %10s\n", "inst",
+		       "state", "incarnation", "age", "cpus", "hwid", "ram", "sent", "received",
+		       "doorbells");
 	do {
 		err = get_info_cpus(fd, n, &info, cpus);
 		if (err)

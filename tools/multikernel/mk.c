@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* mk: spawn, list, stop and ping the kernels that share this machine. */
+/* mk: spawn, list, stop the kernels that share this machine, and have them send. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -23,9 +23,16 @@ static const char usage[] =
 	"    --instance N       instance number (the lowest that is free)\n"
 	"    --wait SECONDS     how long to wait until it is up (60); 0: do not\n"
 	"mk ls [--json]                                   the instances and the traffic with them\n"
+	"mk stat [OPTION]...                              what this kernel has counted\n"
+	"    --json             one JSON object\n"
+	"    --file FILE        of a file that has what /dev/multikernel was read as\n"
+	"mk top [OPTION]...                               the same as rates, live; q ends it\n"
+	"    --interval S       seconds from one look to the next, 0.1 at least (1)\n"
+	"    --count N          look N times, then end\n"
+	"    --once             look once, and print it as plain text\n"
 	"mk stop N...                                     stop instances, take their CPUs and RAM back\n"
 	"mk wait N [OPTION]...                            wait until an instance is in a state\n"
-	"    --state STATE      up, parked or stopped (up)\n"
+	"    --state STATE      up, parked, stopped, hung, broken or refused (up)\n"
 	"    --timeout SECONDS  how long to wait (60)\n"
 	"mk ping --to N [OPTION]...                       exchange messages and show how it went\n"
 	"    --from N           the instance that sends (this one)\n"
@@ -35,6 +42,17 @@ static const char usage[] =
 	"    --window N         messages under way at once (1)\n"
 	"    --timeout MS       an answer that takes longer is lost (5000)\n"
 	"    --json             one JSON object a line\n"
+	"mk stream --to N [OPTION]...                     send messages one way as fast as they go\n"
+	"    --from, --all, --json                        as above\n"
+	"    --count N          messages (100000)\n"
+	"    --size BYTES       of a message (56)\n"
+	"    --lane LANE        bulk or urgent (bulk)\n"
+	"    --cpus 1|all       all: each CPU of the sender sends so many, at once (1)\n"
+	"    --timeout MS       how long to wait for room, and for the receiver (5000)\n"
+	"mk cast [OPTION]...                              send to all others that are up, and to each\n"
+	"                                                 of their CPUs\n"
+	"    --count N          messages to all (10000)\n"
+	"    --size, --lane, --timeout, --json            as above\n"
 	"mk help                                          this text\n";
 
 static int stop_one(int fd, unsigned int instance)
@@ -82,7 +100,7 @@ int cmd_stop(int argc, char **argv)
 
 static bool parse_state(const char *text, enum mk_state *state)
 {
-	for (*state = MK_STATE_UP; *state <= MK_STATE_STOPPED; (*state)++)
+	for (*state = MK_STATE_UP; *state <= MK_STATE_REFUSED; (*state)++)
 		if (!strcmp(text, state_name(*state)))
 			return true;
 	return false;
@@ -103,7 +121,8 @@ int cmd_wait(int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (opt == 's') {
 			if (!parse_state(optarg, &state))
-				return misused("wait: --state is up, parked or stopped");
+				return misused("wait: --state is up, %s",
+					       "parked, stopped, hung, broken or refused");
 		} else if (opt == 't') {
 			if (!parse_number(optarg, 86400, &seconds))
 				return misused("wait: --timeout is seconds, up to 86400");
@@ -136,6 +155,10 @@ int main(int argc, char **argv)
 		{ "stop", cmd_stop },
 		{ "wait", cmd_wait },
 		{ "ping", cmd_ping },
+		{ "stream", cmd_stream },
+		{ "cast", cmd_cast },
+		{ "stat", cmd_stat },
+		{ "top", cmd_top },
 	};
 
 	if (argc < 2) {

@@ -12,6 +12,8 @@
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
+#define MK_DEVICE	"/dev/multikernel"
+
 /* Room for what format_cpus() writes of MK_MAX_CPUS CPUs */
 #define CPUS_TEXT	(MK_MAX_CPUS * 12)
 
@@ -21,6 +23,10 @@ int cmd_ls(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
 int cmd_wait(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
+int cmd_stream(int argc, char **argv);
+int cmd_cast(int argc, char **argv);
+int cmd_stat(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 
 /* Print "mk: ..." as one line on stderr */
 #define complain(fmt, ...)	fprintf(stderr, "mk: " fmt "\n", ##__VA_ARGS__)
@@ -39,6 +45,10 @@ bool parse_size(const char *text, unsigned long long *value);
 unsigned int parse_cpus(const char *text, __u32 *cpus);
 /* The same the other way round; @text has CPUS_TEXT bytes */
 const char *format_cpus(char *text, const __u32 *cpus, unsigned int nr_cpus);
+
+/* For people: 3.2s, 5m, 2h, 9d */
+#define AGE_SIZE	24
+void format_age(char text[AGE_SIZE], unsigned long long ms);
 
 /* An open file, or -1 with the failure printed */
 int open_device(const char *path, const char *option);

@@ -107,8 +107,7 @@ static int take_offline(struct request *req)
 
 static bool in_use(const struct mk_info *info)
 {
-	return info->state == MK_STATE_STARTED || info->state == MK_STATE_UP ||
-	       info->state == MK_STATE_PARKED;
+	return info->state != MK_STATE_ABSENT && info->state != MK_STATE_STOPPED;
 }
 
 static bool has_cpu(const struct mk_info *info, const __u32 *cpus, unsigned int cpu)

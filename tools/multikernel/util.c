@@ -17,6 +17,9 @@ static const char * const state_names[] = {
 	[MK_STATE_UP]		= "up",
 	[MK_STATE_PARKED]	= "parked",
 	[MK_STATE_STOPPED]	= "stopped",
+	[MK_STATE_HUNG]		= "hung",
+	[MK_STATE_BROKEN]	= "broken",
+	[MK_STATE_REFUSED]	= "refused",
 };
 
 static const char * const reason_names[] = {
@@ -111,6 +114,20 @@ bool parse_size(const char *text, unsigned long long *value)
 	return true;
 }
 
+void format_age(char text[AGE_SIZE], unsigned long long ms)
+{
+	unsigned long long seconds = ms / 1000;
+
+	if (seconds < 60)
+		snprintf(text, AGE_SIZE, "%llu.%llus", seconds, ms % 1000 / 100);
+	else if (seconds < 3600)
+		snprintf(text, AGE_SIZE, "%llum", seconds / 60);
+	else if (seconds < 2 * 86400)
+		snprintf(text, AGE_SIZE, "%lluh", seconds / 3600);
+	else
+		snprintf(text, AGE_SIZE, "%llud", seconds / 86400);
+}
+
 int open_device(const char *path, const char *option)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -128,7 +145,7 @@ int open_device(const char *path, const char *option)
 
 int open_multikernel(void)
 {
-	return open_device("/dev/multikernel", "CONFIG_MULTIKERNEL");
+	return open_device(MK_DEVICE, "CONFIG_MULTIKERNEL");
 }
 
 int get_info_cpus(int fd, unsigned int instance, struct mk_info *info, __u32 *cpus)
@@ -183,7 +200,8 @@ static double now(void)
 /* Nobody leaves these states without being spawned again */
 static bool gone(unsigned int state)
 {
-	return state == MK_STATE_ABSENT || state == MK_STATE_PARKED || state == MK_STATE_STOPPED;
+	return state == MK_STATE_ABSENT || state == MK_STATE_PARKED ||
+	       state == MK_STATE_STOPPED || state == MK_STATE_REFUSED;
 }
 
 int wait_for(int fd, unsigned int instance, enum mk_state state, unsigned int seconds,
