@@ -7,10 +7,12 @@
 #include "helpers.h"
 
 #define REGION_NR	3
-#define REGION_SIZE	(MK_WIRE_ALIGN * (1 + 2 * REGION_NR))
+#define REGION_LIFE	11
+#define REGION_SIZE	(MK_WIRE_ALIGN * (1 + 3 * REGION_NR))
 
 static int region_init(struct kunit *test)
 {
+	mk_test_params(test);
 	test->priv = mk_test_pages(test, REGION_SIZE);
 	return 0;
 }
@@ -28,7 +30,7 @@ static void unmap_action(void *region)
 
 static struct mk_region *region_map(struct kunit *test, unsigned int self)
 {
-	struct mk_region *region = mk_region_map(virt_to_phys(test->priv), REGION_SIZE, self);
+	struct mk_region *region = mk_region_map(virt_to_phys(test->priv), REGION_SIZE, self, 0);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, region);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, unmap_action, region));
@@ -37,7 +39,7 @@ static struct mk_region *region_map(struct kunit *test, unsigned int self)
 
 static void region_expect_refused(struct kunit *test, u64 size, unsigned int self, int error)
 {
-	struct mk_region *region = mk_region_map(virt_to_phys(test->priv), size, self);
+	struct mk_region *region = mk_region_map(virt_to_phys(test->priv), size, self, REGION_LIFE);
 
 	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(error), region);
 	if (!IS_ERR_OR_NULL(region))
@@ -55,8 +57,9 @@ static void region_formats_the_header(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, REGION_NR, header->nr_instances);
 	KUNIT_EXPECT_EQ(test, REGION_SIZE, header->size);
 	KUNIT_EXPECT_EQ(test, MK_WIRE_FEATURES, header->features);
-	KUNIT_EXPECT_EQ(test, 0, header->reserved[0]);
-	KUNIT_EXPECT_EQ(test, 0, header->reserved[1]);
+	KUNIT_EXPECT_EQ(test, 0, header->nr_fenced);
+	for (i = 0; i < ARRAY_SIZE(header->reserved); i++)
+		KUNIT_EXPECT_EQ(test, 0, header->reserved[i]);
 	for (i = 0; i < MK_WIRE_MAX_INSTANCES; i++)
 		KUNIT_EXPECT_EQ(test, 0, header->fenced[i]);
 }
@@ -72,6 +75,18 @@ static void region_arenas_fit(struct kunit *test)
 	KUNIT_EXPECT_GT(test, header->arena_size, MK_WIRE_RINGS);
 	KUNIT_EXPECT_LE(test, header->arena_offset + REGION_NR * header->arena_size,
 			REGION_SIZE);
+}
+
+/* As many bytes as were asked for are as many arenas as were asked for */
+static void region_bytes_for_arenas(struct kunit *test)
+{
+	const struct mk_wire_header *header = test->priv;
+	u64 size = mk_region_bytes(REGION_NR, 3 * MK_WIRE_ALIGN);
+
+	KUNIT_ASSERT_LE(test, size, REGION_SIZE);
+	KUNIT_ASSERT_EQ(test, 0, mk_region_format(virt_to_phys(test->priv), size, REGION_NR));
+	KUNIT_EXPECT_EQ(test, 3 * MK_WIRE_ALIGN, header->arena_size);
+	KUNIT_EXPECT_EQ(test, size, header->size);
 }
 
 static void region_formats_vacant_arenas(struct kunit *test)
@@ -190,8 +205,9 @@ static const struct region_bad region_bads[] = {
 	{ "arenas at the end",	REGION_FIELD(arena_offset),	REGION_SIZE },
 	{ "arenas before it",	REGION_FIELD(arena_offset),	-(u64)MK_WIRE_ALIGN },
 	{ "no arena",		REGION_FIELD(arena_size),	0 },
-	{ "arena unaligned",	REGION_FIELD(arena_size),	MK_WIRE_ALIGN + 64 },
-	{ "arena too large",	REGION_FIELD(arena_size),	3 * MK_WIRE_ALIGN },
+	{ "arena unaligned",	REGION_FIELD(arena_size),	2 * MK_WIRE_ALIGN + 64 },
+	{ "arena too small",	REGION_FIELD(arena_size),	2 * MK_WIRE_ALIGN },
+	{ "arena too large",	REGION_FIELD(arena_size),	4 * MK_WIRE_ALIGN },
 	{ "arena overflows",	REGION_FIELD(arena_size),	BIT_ULL(63) },
 };
 
@@ -281,9 +297,36 @@ static void region_fence_spares_the_next_life(struct kunit *test)
 			FIELD_GET(MK_WIRE_LIFE_STATE, mk_region_life(region, 2)));
 }
 
+static void region_fence_is_noticed(struct kunit *test)
+{
+	struct mk_region *region;
+	u32 before;
+
+	region_format(test);
+	region = region_map(test, 0);
+	before = region->header->nr_fenced;
+	mk_region_fence(region, 2, 9);
+	KUNIT_EXPECT_NE(test, before, region->header->nr_fenced);
+}
+
+static void region_fenced(struct kunit *test)
+{
+	struct mk_region *region;
+
+	region_format(test);
+	region = region_map(test, 0);
+	KUNIT_EXPECT_FALSE(test, mk_region_fenced(region, 2, 1));
+	mk_region_fence(region, 2, 9);
+	KUNIT_EXPECT_TRUE(test, mk_region_fenced(region, 2, 1));
+	KUNIT_EXPECT_TRUE(test, mk_region_fenced(region, 2, 9));
+	KUNIT_EXPECT_FALSE(test, mk_region_fenced(region, 2, 10));
+	KUNIT_EXPECT_FALSE(test, mk_region_fenced(region, 1, 1));
+}
+
 static struct kunit_case region_cases[] = {
 	KUNIT_CASE(region_formats_the_header),
 	KUNIT_CASE(region_arenas_fit),
+	KUNIT_CASE(region_bytes_for_arenas),
 	KUNIT_CASE(region_formats_vacant_arenas),
 	KUNIT_CASE(region_formats_again),
 	KUNIT_CASE(region_format_refuses),
@@ -296,6 +339,8 @@ static struct kunit_case region_cases[] = {
 	KUNIT_CASE(region_shows_life),
 	KUNIT_CASE(region_fence_ends_a_life),
 	KUNIT_CASE(region_fence_spares_the_next_life),
+	KUNIT_CASE(region_fence_is_noticed),
+	KUNIT_CASE(region_fenced),
 	{}
 };
 

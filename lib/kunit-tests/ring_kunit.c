@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tests of the ring: one direction, one sender, one receiver. */
+#include <linux/bitfield.h>
 #include <linux/kthread.h>
 #include <linux/prandom.h>
 #include <linux/string.h>
@@ -22,9 +23,9 @@ static void ring_one_message(struct kunit *test)
 static void ring_zero_length(struct kunit *test)
 {
 	struct ring_ends *ring = test->priv;
-	struct mk_ipi_msg msg = { .len = 1 };
+	struct mk_ring_msg msg = { .len = 1 };
 
-	KUNIT_ASSERT_EQ(test, 0, mk_ring_send(&ring->tx, RING_TYPE, NULL, 0));
+	KUNIT_ASSERT_EQ(test, 0, mk_ring_send(&ring->tx, RING_TYPE, MK_WIRE_MESSAGE, NULL, 0, 0));
 	KUNIT_ASSERT_EQ(test, 0, ring_get(ring, &msg));
 	KUNIT_EXPECT_EQ(test, 0, msg.len);
 	KUNIT_EXPECT_EQ(test, RING_TYPE, msg.type);
@@ -34,17 +35,17 @@ static void ring_zero_length(struct kunit *test)
 
 static void ring_largest(struct kunit *test)
 {
-	ring_round(test, MK_IPI_MAX_LEN, 2);
+	ring_round(test, MK_WIRE_URGENT_LEN, 2);
 }
 
 static void ring_every_type(struct kunit *test)
 {
 	struct ring_ends *ring = test->priv;
-	struct mk_ipi_msg msg;
+	struct mk_ring_msg msg;
 	u32 type;
 
 	for (type = 0; type < MK_IPI_NR_TYPES; type++) {
-		KUNIT_ASSERT_EQ(test, 0, mk_ring_send(&ring->tx, type, &type, sizeof(type)));
+		KUNIT_ASSERT_EQ(test, 0, ring_send(ring, type, &type, sizeof(type)));
 		KUNIT_ASSERT_EQ(test, 0, ring_get(ring, &msg));
 		KUNIT_ASSERT_EQ(test, type, msg.type);
 	}
@@ -63,7 +64,7 @@ static void ring_slot_borders(struct kunit *test)
 {
 	u32 border, len;
 
-	for (border = 56; border <= MK_IPI_MAX_LEN; border += 64)
+	for (border = 56; border < MK_WIRE_URGENT_LEN; border += 64)
 		for (len = border - 1; len <= border + 1; len++)
 			ring_round(test, len, len);
 }
@@ -72,11 +73,11 @@ static void ring_writes_no_more_than_the_message(struct kunit *test)
 {
 	struct ring_ends *ring = test->priv;
 
-	memset(ring->in, 0xee, sizeof(ring->in));
+	memset(ring->in, 0xee, 2 * ring->max_len);
 	ring_round(test, MK_IPI_MAX_LEN, 3);
 	KUNIT_EXPECT_PTR_EQ(test, NULL,
 			    memchr_inv(ring->in + MK_IPI_MAX_LEN, 0xee,
-				       sizeof(ring->in) - MK_IPI_MAX_LEN));
+				       2 * ring->max_len - MK_IPI_MAX_LEN));
 }
 
 /* What any other sender or receiver of the layout relies on */
@@ -90,7 +91,28 @@ static void ring_on_the_wire(struct kunit *test)
 	KUNIT_EXPECT_MEMEQ(test, ring->slots[0].data, ring->out, len);
 	KUNIT_EXPECT_EQ(test, 0, ring->slots[ring_slots_of(len)].head);
 	ring_expect(test, len, 4);
-	KUNIT_EXPECT_EQ(test, ring_ack(RING_SENDER, ring_slots_of(len)), ring->ack);
+	KUNIT_EXPECT_EQ(test, ring_ack(RING_SENDER, ring_slots_of(len)), ring->wire_rx.ack);
+}
+
+static void ring_every_kind(struct kunit *test)
+{
+	static const enum mk_wire_kind kind[] = {
+		MK_WIRE_MESSAGE, MK_WIRE_REQUEST, MK_WIRE_REPLY,
+	};
+	struct ring_ends *ring = test->priv;
+	struct kvec vec = { .iov_base = ring->out, .iov_len = 16 };
+	struct mk_ring_msg msg;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kind); i++) {
+		KUNIT_ASSERT_EQ(test, 0, mk_ring_send(&ring->tx, RING_TYPE, kind[i], &vec, 1, 16));
+		KUNIT_ASSERT_EQ(test, ring_head(RING_SENDER, i, RING_TYPE, 16) |
+				FIELD_PREP(MK_WIRE_HEAD_KIND, (u64)kind[i]), ring->slots[i].head);
+		KUNIT_ASSERT_EQ(test, 0, ring_get(ring, &msg));
+		KUNIT_ASSERT_EQ(test, kind[i], msg.kind);
+		KUNIT_ASSERT_EQ(test, RING_TYPE, msg.type);
+		KUNIT_ASSERT_EQ(test, 16, msg.len);
+	}
 }
 
 static void ring_fifo(struct kunit *test)
@@ -125,7 +147,7 @@ static void ring_wraps_at_every_slot(struct kunit *test)
 	for (pos = 0; pos < RING_SLOTS; pos++) {
 		ring_move(ring, pos);
 		ring_round(test, 300, pos);
-		ring_round(test, MK_IPI_MAX_LEN, pos + 1);
+		ring_round(test, MK_WIRE_URGENT_LEN, pos + 1);
 		ring_round(test, 0, pos + 2);
 	}
 }
@@ -174,8 +196,8 @@ static void ring_keeps_a_slot_free(struct kunit *test)
 	struct ring_ends *ring = test->priv;
 	u32 slots, len, fit, sent, i;
 
-	for (slots = 1; slots <= ring_slots_of(MK_IPI_MAX_LEN); slots++) {
-		len = min(slots * 64 - 8, MK_IPI_MAX_LEN);
+	for (slots = 1; slots <= ring_slots_of(MK_WIRE_URGENT_LEN); slots++) {
+		len = min(slots * 64 - 8, (u32)MK_WIRE_URGENT_LEN);
 		fit = (RING_SLOTS - 1) / slots;
 		ring_move(ring, slots * 7);
 		for (sent = 0; sent < RING_SLOTS; sent++)
@@ -217,8 +239,8 @@ static int ring_write(void *arg)
 	while (i < RING_NOTES && !kthread_should_stop()) {
 		note->number = i;
 		spin_lock(&race->lock);
-		error = mk_ring_send(&race->ring->tx, RING_TYPE, data,
-				     sizeof(*note) + i % (sizeof(data) - sizeof(*note)));
+		error = ring_send(race->ring, RING_TYPE, data,
+				  sizeof(*note) + i % (sizeof(data) - sizeof(*note)));
 		spin_unlock(&race->lock);
 		if (error)
 			usleep_range(100, 1000);
@@ -236,14 +258,14 @@ static void ring_several_senders(struct kunit *test)
 	unsigned long end = jiffies + 60 * HZ;
 	u32 next[RING_THREADS] = {};
 	u32 received = 0, misordered = 0, i;
-	struct mk_ipi_msg msg;
+	struct mk_ring_msg msg;
 	int error = 0;
 
 	KUNIT_ASSERT_NOT_NULL(test, race);
 	race->ring = ring;
 	spin_lock_init(&race->lock);
 	for (i = 0; i < RING_THREADS; i++)
-		task[i] = mk_test_thread(test, ring_write, race);
+		task[i] = mk_test_thread(test, ring_write, race, nr_cpu_ids);
 
 	while (received < RING_THREADS * RING_NOTES && time_before(jiffies, end)) {
 		const struct mk_test_note *note;
@@ -280,6 +302,7 @@ static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(ring_slot_borders),
 	KUNIT_CASE(ring_writes_no_more_than_the_message),
 	KUNIT_CASE(ring_on_the_wire),
+	KUNIT_CASE(ring_every_kind),
 	KUNIT_CASE(ring_fifo),
 	KUNIT_CASE(ring_wraps_at_every_slot),
 	KUNIT_CASE(ring_wraps_at_every_byte),

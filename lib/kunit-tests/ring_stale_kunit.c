@@ -6,7 +6,7 @@
 static void ring_payload_is_no_head(struct kunit *test)
 {
 	struct ring_ends *ring = test->priv;
-	struct mk_ipi_msg msg;
+	struct mk_ring_msg msg;
 	u32 slots, step, pos, k;
 	u64 *data;
 
@@ -17,8 +17,7 @@ static void ring_payload_is_no_head(struct kunit *test)
 			data = (u64 *)(ring->out + 64 * k - 8);
 			*data = ring_head(RING_SENDER, k + RING_SLOTS, RING_TYPE, 0);
 		}
-		KUNIT_ASSERT_EQ(test, 0, mk_ring_send(&ring->tx, RING_TYPE, ring->out,
-						      MK_IPI_MAX_LEN));
+		KUNIT_ASSERT_EQ(test, 0, ring_send(ring, RING_TYPE, ring->out, MK_IPI_MAX_LEN));
 		KUNIT_ASSERT_EQ(test, 0, ring_get(ring, &msg));
 		for (pos = slots; pos < 2 * RING_SLOTS; pos += step)
 			ring_round(test, step * 64 - 8, pos);
@@ -35,8 +34,7 @@ static void ring_opened_anew(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(sender); i++) {
 		for (k = 0; k < 5; k++)
 			KUNIT_ASSERT_EQ(test, 0, ring_put(ring, 20, k));
-		mk_ring_tx_open(&ring->tx, ring->slots, RING_SLOTS, &ring->ack, sender[i]);
-		mk_ring_rx_open(&ring->rx, ring->slots, RING_SLOTS, &ring->ack, sender[i]);
+		ring_open(ring, sender[i]);
 		ring_expect_empty(test);
 		for (k = 0; k < RING_SLOTS; k++)
 			ring_round(test, 20, k);
@@ -49,13 +47,14 @@ static void ring_sends_before_it_is_received(struct kunit *test)
 	struct ring_ends *ring = test->priv;
 	u32 i;
 
-	ring->ack = ring_ack(RING_SENDER - 1, 77);
-	mk_ring_tx_open(&ring->tx, ring->slots, RING_SLOTS, &ring->ack, RING_SENDER);
+	ring->wire_rx.ack = ring_ack(RING_SENDER - 1, 77);
+	mk_ring_tx_open(&ring->tx, ring->slots, RING_SLOTS, &ring->wire_rx, RING_SENDER);
 	for (i = 0; i < RING_SLOTS - 1; i++)
 		KUNIT_ASSERT_EQ(test, 0, ring_put(ring, 56, i));
 	KUNIT_EXPECT_EQ(test, -EAGAIN, ring_put(ring, 56, i));
 
-	mk_ring_rx_open(&ring->rx, ring->slots, RING_SLOTS, &ring->ack, RING_SENDER);
+	mk_ring_rx_open(&ring->rx, ring->slots, RING_SLOTS, &ring->wire_rx, &ring->wire_tx,
+			RING_SENDER, ring->max_len);
 	for (i = 0; i < RING_SLOTS - 1; i++)
 		ring_expect(test, 56, i);
 	ring_round(test, 56, i);
@@ -105,15 +104,14 @@ struct ring_bad_head {
 };
 
 static const struct ring_bad_head ring_bad_heads[] = {
-	{ "too long",		0,				MK_IPI_MAX_LEN + 1, -EPROTO },
-	{ "longest",		0,				0x1ffff,	    -EPROTO },
-	{ "reserved bit 17",	BIT_ULL(17),			8,		    -EPROTO },
-	{ "reserved bit 18",	BIT_ULL(18),			8,		    -EPROTO },
-	{ "reserved bit 19",	BIT_ULL(19),			8,		    -EPROTO },
-	{ "other position",	BIT_ULL(32),			8,		    -EAGAIN },
-	{ "an earlier lap",	BIT_ULL(32) * RING_SLOTS,	8,		    -EAGAIN },
-	{ "other sender",	BIT_ULL(52),			8,		    -EAGAIN },
-	{ "not valid",		BIT_ULL(63),			8,		    -EAGAIN },
+	{ "too long",		0,			  MK_WIRE_URGENT_LEN + 1, -EPROTO },
+	{ "bulk",		0,			  MK_WIRE_BULK_LEN,	  -EPROTO },
+	{ "longest",		0,			  0x1ffff,		  -EPROTO },
+	{ "reserved bit 19",	BIT_ULL(19),		  8,			  -EPROTO },
+	{ "other position",	BIT_ULL(32),		  8,			  -EAGAIN },
+	{ "an earlier lap",	BIT_ULL(32) * RING_SLOTS, 8,			  -EAGAIN },
+	{ "other sender",	BIT_ULL(52),		  8,			  -EAGAIN },
+	{ "not valid",		BIT_ULL(63),		  8,			  -EAGAIN },
 };
 
 KUNIT_ARRAY_PARAM_DESC(ring_bad_head, ring_bad_heads, name);
@@ -122,7 +120,7 @@ static void ring_refuses_head(struct kunit *test)
 {
 	const struct ring_bad_head *bad = test->param_value;
 	struct ring_ends *ring = test->priv;
-	struct mk_ipi_msg msg;
+	struct mk_ring_msg msg;
 	u64 head = ring_head(RING_SENDER, 0, RING_TYPE, bad->len) ^ bad->flip;
 
 	ring->slots[0].head = head;
@@ -159,7 +157,7 @@ static void ring_refuses_ack(struct kunit *test)
 	for (i = 0; i < RING_SLOTS - 1; i++)
 		KUNIT_ASSERT_EQ(test, 0, ring_put(ring, 56, i));
 
-	ring->ack = ring_ack(bad->sender, ring->tx.pos + bad->ahead);
+	ring->wire_rx.ack = ring_ack(bad->sender, ring->tx.pos + bad->ahead);
 	KUNIT_EXPECT_EQ(test, -EAGAIN, ring_put(ring, 56, i));
 
 	/* Whatever the receiver says: what it has not read is still there */

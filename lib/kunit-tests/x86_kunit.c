@@ -219,17 +219,21 @@ static void vector_carries_a_message(struct kunit *test)
 {
 	static const char text[] = "through vector 0xea";
 	struct mk_test_machine *machine;
+	struct mk_instance *instance;
 	struct mk_test_node *node;
 
 	machine = mk_test_machine(test, 1);
 	node = machine->node;
 	node->backend = test->priv;
 	node->cpu = cpumask_last(cpu_online_mask);
+	cpumask_copy(&node->cpus, cpumask_of(node->cpu));
 	node->backend->stop(node->backend);
 	test->priv = NULL;
 
-	mk_test_join(test, node);
-	KUNIT_ASSERT_EQ(test, 0, mk_instance_send(node->instance, 0, MK_TEST_INBOX,
+	instance = mk_instance_join(node->region, node->backend, node->handlers, &node->cpus, 0);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, instance);
+	node->instance = instance;
+	KUNIT_ASSERT_EQ(test, 0, mk_instance_send(instance, 0, MK_TEST_INBOX,
 						  text, sizeof(text)));
 	KUNIT_ASSERT_TRUE(test, mk_test_arrived(node, 1));
 	KUNIT_EXPECT_MEMEQ(test, node->inbox.data, text, sizeof(text));
