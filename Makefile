@@ -19,6 +19,7 @@ help:
 	@echo '  run        boot the machine, spawn kernels, exchange messages between all of them'
 	@echo '  test       run all tests: KUnit, machines of two to four kernels, lint'
 	@echo '  shell      boot the machine to a shell of the host kernel'
+	@echo '  verify     try to break it: litmus tests, fuzzing, sanitised kernels, faults, storms'
 	@echo '  kernel     build the kernel, build/kernel/arch/x86/boot/bzImage'
 	@echo '  kunit      run the KUnit suites in QEMU'
 	@echo '  lint       sparse, W=1, checkpatch, kernel-doc and shellcheck on all files of ours'
@@ -52,6 +53,9 @@ shell:
 test:
 	@$(steps) packages tree kernel test
 
+verify:
+	@$(steps) packages tree kernel verify
+
 kunit:
 	@$(steps) packages tree kunit
 
@@ -62,10 +66,11 @@ off:
 	@$(steps) packages tree off
 
 clean:
-	rm -rf build/kernel build/lint build/kunit build/off build/run build/test build/log
+	rm -rf build/kernel build/lint build/kunit build/off build/run build/test \
+		build/verify build/log
 
 distclean:
 	rm -rf build
 
-.PHONY: help setup tree kernel run shell test kunit lint off clean distclean
+.PHONY: help setup tree kernel run shell test verify kunit lint off clean distclean
 .NOTPARALLEL:

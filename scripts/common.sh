@@ -15,7 +15,8 @@ KERNEL=6.12
 
 # Folders of the overlay; each file is found at the same path of the kernel tree
 OVERLAY=(include/multikernel kernel/multikernel arch/x86/multikernel lib/kunit-tests
-	samples/multikernel tools/multikernel Documentation/multikernel)
+	samples/multikernel tools/multikernel tools/testing/multikernel
+	Documentation/multikernel Documentation/litmus-tests/multikernel)
 # Single files of the overlay in folders that it shares with the kernel
 OVERLAY_FILES=(include/uapi/linux/multikernel.h include/trace/events/multikernel.h
 	arch/x86/include/asm/multikernel.h)
@@ -123,6 +124,16 @@ result()
 	[ -n "${RESULTS:-}" ] || return 0
 	printf '{"suite":"%s","name":"%s","status":"%s","why":"%s"}\n' \
 		"$SUITE" "$2" "$1" "$(json_text "$why")" >>"$RESULTS"
+}
+
+# row CHECK TRIED FOUND CONTROLS: a line of the table that ends make verify, if TABLE
+# names its file. CONTROLS: how many deliberate defects were found, of how many.
+row()
+{
+	[ -n "${TABLE:-}" ] || return 0
+	printf '{"check":"%s","tried":"%s","found":"%s","controls":"%s"}\n' \
+		"$(json_text "$1")" "$(json_text "$2")" "$(json_text "$3")" "$(json_text "$4")" \
+		>>"$TABLE"
 }
 
 json_text()

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Runs other scripts of this folder one by one, and counts what they found."""
+
+import json
+import os
+import time
+
+import machine as mk
+
+
+def run(part, path, env):
+    """Its results; what it forgot to say counts as failed."""
+    open(path, "w").close()
+    try:
+        status = mk.call([os.path.join(mk.TOP, "scripts", part)], env=dict(env, RESULTS=path))
+    except OSError as error:
+        status = error.strerror
+    with open(path) as file:
+        results = [json.loads(line) for line in file]
+    os.unlink(path)
+    if not results:
+        why = f"no results, exit status {status}"
+    elif status and not any(result["status"] == "fail" for result in results):
+        why = f"exit status {status}, and no failed test was named"
+    else:
+        return results
+    print(f"not ok {part}: {why}")
+    return results + [{"suite": part, "name": "run", "status": "fail", "why": why}]
+
+
+def run_all(parts, out, after=None, env=os.environ):
+    """The results of all: each part appends its own to the file that RESULTS names."""
+    results = []
+    os.makedirs(out, exist_ok=True)
+    summary_file = os.path.join(out, "summary.json")
+    if os.path.exists(summary_file):
+        os.unlink(summary_file)
+    for number, (part, title) in enumerate(parts, 1):
+        print(f"== {number}/{len(parts)} {part}: {title}", flush=True)
+        start = time.monotonic()
+        found = run(part, os.path.join(out, "results"), env)
+        results += found
+        if after:
+            after(part, found)
+        print(f"== {part}: {time.monotonic() - start:.0f} s", flush=True)
+    return results
+
+
+def summary(results, out, seconds, **more):
+    """Write and say how many passed: the exit status."""
+    count = {status: sum(result["status"] == status for result in results)
+             for status in ("pass", "fail", "skip")}
+    with open(os.path.join(out, "summary.json"), "w") as file:
+        json.dump({"passed": count["pass"], "failed": count["fail"], "skipped": count["skip"],
+                   "seconds": round(seconds, 1), "results": results, **more}, file, indent=1)
+        file.write("\n")
+    for result in results:
+        if result["status"] == "fail":
+            print(f"failed: {result['suite']}: {result['name']}: {result['why']}")
+    print(f"{count['pass']} passed, {count['fail']} failed, {count['skip']} skipped")
+    return 1 if count["fail"] else 0
