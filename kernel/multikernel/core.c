@@ -13,6 +13,7 @@
 #include <linux/printk.h>
 #include <linux/uio.h>
 
+#include "fault.h"
 #include "internal.h"
 
 static_assert(MK_IPI_MAX_INSTANCES == MK_WIRE_MAX_INSTANCES);
@@ -67,7 +68,7 @@ static int core_cpu_offline(unsigned int cpu)
  */
 int __init mk_ipi_join(phys_addr_t phys, u64 size, unsigned int self, u32 incarnation)
 {
-	struct mk_backend *backend = mk_arch_backend();
+	struct mk_backend *backend = mk_fault_wrap(mk_arch_backend());
 	struct mk_instance *instance;
 	struct mk_region *region;
 	int ret;
