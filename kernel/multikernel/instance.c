@@ -275,7 +275,7 @@ void mk_instance_leave(struct mk_instance *instance, enum mk_wire_reason reason)
 	WRITE_ONCE(instance->leaving, true);
 	mk_instance_say_left(instance, reason);
 	backend->stop(backend);
-	rcu_assign_pointer(backend->instance, NULL);
+	RCU_INIT_POINTER(backend->instance, NULL);
 	/* Pairs with rcu_read_lock() in generic_multikernel_interrupt(). */
 	synchronize_rcu();
 	for (i = 0; i < instance->nr_receivers; i++)
