@@ -59,7 +59,11 @@ static void link_follow(struct mk_link *link)
 	 * virt_store_release() in link_open().
 	 */
 	opened = virt_load_acquire(&bells[region->self].opened);
-	if (opened == READ_ONCE(link->opened))
+	/*
+	 * Orders this before the look at rx_mask, in which another CPU may have
+	 * noted the new rings. Pairs with smp_store_release() below.
+	 */
+	if (opened == smp_load_acquire(&link->opened))
 		return;
 
 	guard(raw_spinlock)(&link->rx_lock);
@@ -75,7 +79,8 @@ static void link_follow(struct mk_link *link)
 	}
 	for (i = 0; i < MK_DOORS; i++)
 		WRITE_ONCE(link->rx_mask[i], mask[i]);
-	WRITE_ONCE(link->opened, opened);
+	/* Orders the masks before the count. Pairs with smp_load_acquire() above. */
+	smp_store_release(&link->opened, opened);
 }
 
 /* Whether the peer, or what its keeper says of it, is not as it was last seen */
