@@ -211,9 +211,8 @@ void mk_instance_announce(struct mk_instance *instance)
 	u64 life;
 
 	/*
-	 * Orders what is announced before the bells, and before the looks at who is
-	 * up. Pairs with virt_rmb() in receiver_gather(), and with itself in a peer
-	 * that joins at the same time: one of the two sees the other up.
+	 * Orders what is announced before the looks at who is up. Pairs with itself
+	 * in a peer that joins at the same time: one of the two sees the other up.
 	 */
 	virt_mb();
 	for (i = 0; i < instance->nr_links; i++) {

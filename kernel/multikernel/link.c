@@ -350,11 +350,11 @@ int mk_link_ring(struct mk_link *link, unsigned int door)
 	};
 
 	/*
-	 * Several CPUs may ring at once. Between what they ring for and this is a
-	 * full barrier, that of mk_ring_must_ring(), ring_wanted() or
-	 * mk_instance_announce(). It pairs with virt_rmb() in receiver_gather().
+	 * Several CPUs may ring at once. Orders what they ring for before the bell,
+	 * and what others have stored that made them ring. Pairs with virt_rmb() in
+	 * receiver_gather().
 	 */
-	atomic_inc((atomic_t *)&bell->rung[door % ARRAY_SIZE(bell->rung)]);
+	atomic_fetch_inc_release((atomic_t *)&bell->rung[door % ARRAY_SIZE(bell->rung)]);
 	trace_mk_doorbell(instance->region->self, link->peer, door);
 	return instance->backend->ring(instance->backend, &where) ? -EIO : 0;
 }

@@ -151,8 +151,8 @@ static void receiver_gather(struct mk_receiver *receiver, bool all)
 		receiver->pending |= BIT_ULL(i);
 	}
 	/*
-	 * Orders the bells before what they were rung for. Pairs with virt_mb()
-	 * in mk_ring_must_ring() and ring_wanted().
+	 * Orders the bells before what they were rung for. Pairs with
+	 * atomic_fetch_inc_release() in mk_link_ring().
 	 */
 	virt_rmb();
 }
