@@ -166,9 +166,11 @@ static void link_open(struct mk_link *link, unsigned int index, u32 nr_slots, u3
 	WRITE_ONCE(wire->key, 0);
 	/*
 	 * Orders the end of the earlier ring before what is written where it
-	 * was. Pairs with virt_rmb() in rx_same_life().
+	 * was. Pairs with virt_rmb() in rx_same_life(). A write barrier would
+	 * not do for a ring of an earlier life, which instance_begin() may have
+	 * ended on another CPU.
 	 */
-	virt_wmb();
+	virt_mb();
 	mk_ring_tx_open(&tx->ring, instance->region->arena + tx->offset, nr_slots, far,
 			instance->incarnation);
 	WRITE_ONCE(wire->offset, tx->offset);
