@@ -63,19 +63,20 @@ static int instance_begin(struct mk_instance *instance, u32 incarnation)
 	/* Bells go on from what they are: peers compare them with what they saw. */
 	memset(arena + MK_WIRE_BEATS, 0, MK_WIRE_BELLS - MK_WIRE_BEATS);
 	memset(arena + MK_WIRE_TX, 0, MK_WIRE_RINGS - MK_WIRE_TX);
-	self->version = mk_param_layout;
-	self->features = MK_WIRE_FEATURES;
-	self->reason = MK_WIRE_REASON_NONE;
-	self->beat_ms = mk_param_beat_ms;
+	/* Peers may still look at the earlier life. */
+	WRITE_ONCE(self->version, mk_param_layout);
+	WRITE_ONCE(self->features, MK_WIRE_FEATURES);
+	WRITE_ONCE(self->reason, MK_WIRE_REASON_NONE);
+	WRITE_ONCE(self->beat_ms, mk_param_beat_ms);
 	for (i = 0; i < instance->nr_receivers; i++) {
 		ret = instance->backend->get_door(instance->backend,
 						  instance->receivers[i].cpu, &door);
 		if (ret)
 			return ret;
-		self->doors[i].hwid = door.hwid;
-		self->doors[i].number = door.number;
+		WRITE_ONCE(self->doors[i].hwid, door.hwid);
+		WRITE_ONCE(self->doors[i].number, door.number);
 	}
-	self->nr_doors = instance->nr_receivers;
+	WRITE_ONCE(self->nr_doors, instance->nr_receivers);
 	instance->rings_used = MK_WIRE_RINGS;
 	return 0;
 }

@@ -171,8 +171,8 @@ static void region_refuse(struct mk_region *region, u32 incarnation)
 
 	if (!incarnation)
 		incarnation = FIELD_GET(MK_WIRE_LIFE_INCARNATION, self->life) + 1;
-	self->version = mk_param_layout;
-	self->features = MK_WIRE_FEATURES;
+	WRITE_ONCE(self->version, mk_param_layout);
+	WRITE_ONCE(self->features, MK_WIRE_FEATURES);
 	/*
 	 * Orders version and features before the life that says to look at
 	 * them. Pairs with virt_load_acquire() in mk_region_life().
