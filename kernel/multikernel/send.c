@@ -152,7 +152,9 @@ int mk_link_send_wait(struct mk_link *link, u32 type, enum mk_wire_kind kind,
 	scoped_guard(raw_spinlock_irqsave, &link->waiters_lock)
 		list_add_tail(&waiter.list, &link->waiters);
 	for (;;) {
-		reinit_completion(&waiter.room);
+		/* Either it is woken after this, or it sees what it was woken for. */
+		scoped_guard(raw_spinlock_irqsave, &link->waiters_lock)
+			reinit_completion(&waiter.room);
 		ret = send_once(link, type, kind, vec, nr, len, life, true);
 		if (ret == -EBUSY && time_before(jiffies, end)) {
 			cond_resched();
