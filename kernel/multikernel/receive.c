@@ -225,11 +225,12 @@ static bool receiver_look(struct mk_receiver *receiver, bool all)
 static bool receiver_storms(struct mk_receiver *receiver)
 {
 	u64 rung = receiver->doorbells - receiver->storm_from;
+	unsigned int limit = READ_ONCE(mk_param_storm);
 
 	if (!receiver->storm)
 		return false;
 	receiver->storm_from = receiver->doorbells;
-	receiver->storm = rung * (RX_STORM_WINDOW / RX_STORM_PAUSE) >= READ_ONCE(mk_param_storm);
+	receiver->storm = limit && rung * (RX_STORM_WINDOW / RX_STORM_PAUSE) >= limit;
 	if (!receiver->storm)
 		pr_info_ratelimited("door %u on CPU %u: the storm is over\n", receiver->door,
 				    receiver->cpu);
