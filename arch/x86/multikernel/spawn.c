@@ -441,8 +441,6 @@ static void spawn_send_init(const struct mk_guest *guest)
 
 static void spawn_send_sipi(phys_addr_t page, u32 hwid)
 {
-	int i;
-
 	/*
 	 * Orders all that the guest was given before the SIPI that starts it.
 	 * Pairs with the start of the CPU. As for doorbells, the MSR write of
@@ -451,20 +449,30 @@ static void spawn_send_sipi(phys_addr_t page, u32 hwid)
 	mb();
 	if (x2apic_mode)
 		weak_wrmsr_fence();
-	/* Two, as the Intel MP specification asks in B.4: the first may be lost. */
-	for (i = 0; i < 2; i++) {
-		spawn_icr(APIC_DM_STARTUP | (page >> PAGE_SHIFT), hwid);
-		fsleep(200);
-	}
+	spawn_icr(APIC_DM_STARTUP | (page >> PAGE_SHIFT), hwid);
 }
 
-/* True when *@word is @value, soon; false: it does not become so */
-static bool spawn_wait(const u32 *word, u32 value)
+/* True when *@word is @value, in so many microseconds; false: it does not become so */
+static bool spawn_wait(const u32 *word, u32 value, u64 us)
 {
 	u32 now;
 
-	return !read_poll_timeout(READ_ONCE, now, now == value, USEC_PER_MSEC,
-				  5 * USEC_PER_SEC, false, *word);
+	return !read_poll_timeout(READ_ONCE, now, now == value, USEC_PER_MSEC, us, false, *word);
+}
+
+/*
+ * Start a CPU, which says so by @value in *@word. The first SIPI may be lost, says the
+ * Intel MP specification in B.4. A second one that is not needed can do harm: QEMU keeps
+ * it for a CPU that has not got round to taking it, and if that is sent INIT meanwhile, to
+ * be stopped, it is started anew.
+ */
+static bool spawn_call(phys_addr_t page, u32 hwid, const u32 *word, u32 value)
+{
+	spawn_send_sipi(page, hwid);
+	if (spawn_wait(word, value, 50 * USEC_PER_MSEC))
+		return true;
+	spawn_send_sipi(page, hwid);
+	return spawn_wait(word, value, 5 * USEC_PER_SEC);
 }
 
 /* The first CPU goes to the kernel, any other to its slot in the lobby. */
@@ -476,16 +484,14 @@ static bool spawn_start_cpu(phys_addr_t page, const struct mk_guest *guest, unsi
 
 	if (i) {
 		spawn_fill_trampoline(page, guest, guest->ram + SPAWN_LOBBY, guest->ram + slot);
-		spawn_send_sipi(page, guest->hwids[i]);
-		return spawn_wait(&waits->state, LOBBY_WAITING);
+		return spawn_call(page, guest->hwids[i], &waits->state, LOBBY_WAITING);
 	}
 	/*
 	 * The page must not be used again before the CPU has gone from it. It
 	 * says so one jump early, and the next use begins with a longer wait.
 	 */
 	args = spawn_fill_trampoline(page, guest, guest->entry, guest->ram);
-	spawn_send_sipi(page, guest->hwids[i]);
-	return spawn_wait(&args->started, 1);
+	return spawn_call(page, guest->hwids[i], &args->started, 1);
 }
 
 int mk_arch_start(struct mk_guest *guest, u32 *failed_cpu)
