@@ -12,8 +12,8 @@
  *	MK_WIRE_SELF	struct mk_wire_self	  who and where I am
  *	MK_WIRE_BEATS	u32[64]			  by door: that its CPU is alive
  *	MK_WIRE_BELLS	struct mk_wire_bell[64]	  by receiver: that I have rung
- *	MK_WIRE_TX	struct mk_wire_tx[64][16] by receiver: my outgoing rings
- *	MK_WIRE_RX	struct mk_wire_rx[64][16] by sender: how far I have read
+ *	MK_WIRE_TX	struct mk_wire_tx[64][24] by receiver: my outgoing rings
+ *	MK_WIRE_RX	struct mk_wire_rx[64][24] by sender: how far I have read
  *	MK_WIRE_RINGS	struct mk_wire_slot[]	  the outgoing rings themselves
  *
  * All values are in the machine's own byte order: every kernel that can reach
@@ -37,7 +37,7 @@
  * mk_wire_self.features, is the same in every version, so that kernels of two
  * versions can tell each other that they do not fit.
  */
-#define MK_WIRE_VERSION		1
+#define MK_WIRE_VERSION		2
 
 /* Features that every instance of a region must know; none exist yet. */
 #define MK_WIRE_FEATURES	0ULL
@@ -49,13 +49,15 @@
 #define MK_WIRE_ALIGN		SZ_64K
 
 /*
- * Rings from one instance to another: those below MK_WIRE_URGENT_RINGS are the
- * urgent lane, the others the bulk lane.
+ * Rings from one instance to another: the first MK_WIRE_LANE_RINGS are the urgent
+ * lane, the next as many the bulk lane, the last are for replies. Nothing that waits
+ * for room for its reply is in those, so two kernels that call each other cannot wait
+ * for each other.
  */
-#define MK_WIRE_LINK_RINGS	16
-#define MK_WIRE_URGENT_RINGS	8
+#define MK_WIRE_LANE_RINGS	8
+#define MK_WIRE_LINK_RINGS	(3 * MK_WIRE_LANE_RINGS)
 
-/* Bytes of the largest message of either lane, with the head of a call */
+/* Bytes of the largest message of either lane, with the head of a call; or of a reply */
 #define MK_WIRE_URGENT_LEN	(SZ_4K + 16)
 #define MK_WIRE_BULK_LEN	(SZ_64K + 16)
 
@@ -63,8 +65,8 @@
 #define MK_WIRE_BEATS		0x00800
 #define MK_WIRE_BELLS		0x01000
 #define MK_WIRE_TX		0x02000
-#define MK_WIRE_RX		0x12000
-#define MK_WIRE_RINGS		0x22000
+#define MK_WIRE_RX		0x1a000
+#define MK_WIRE_RINGS		0x32000
 
 /**
  * struct mk_wire_header - what the region is; the first bytes of it
@@ -212,8 +214,8 @@ static_assert(MK_WIRE_MAX_INSTANCES * sizeof(struct mk_wire_bell) <= MK_WIRE_TX 
  * @nr_slots: slots, a power of two
  * @door:     the receiver's door that drains the ring
  * @pad:      zero
- * @want:     MK_WIRE_WANT and a position: ring me when the ack moves past it.
- *	      0: do not
+ * @want:     MK_WIRE_WANT, a position and a door: ring me there when the ack
+ *	      moves past it. 0: do not
  * @reserved: zero
  *
  * Writer: the arena's instance, which is the sender. It opens the ring anew
@@ -237,6 +239,7 @@ static_assert(MK_WIRE_MAX_INSTANCES * MK_WIRE_LINK_RINGS * sizeof(struct mk_wire
 #define MK_WIRE_KEY_SENDER	GENMASK_ULL(63, 32)
 
 #define MK_WIRE_WANT		BIT_ULL(63)
+#define MK_WIRE_WANT_DOOR	GENMASK_ULL(37, 32)
 #define MK_WIRE_WANT_POSITION	GENMASK_ULL(31, 0)
 
 /**
@@ -295,7 +298,8 @@ static_assert(sizeof(struct mk_wire_slot) == 64);
  * enum mk_wire_kind - what a message is
  * @MK_WIRE_MESSAGE: no more than that
  * @MK_WIRE_REQUEST: it begins with struct mk_wire_request, and is answered by a reply
- * @MK_WIRE_REPLY:   it begins with struct mk_wire_reply; by an urgent ring only
+ * @MK_WIRE_REPLY:   it begins with struct mk_wire_reply; by a ring of replies, in which
+ *		     there is nothing else
  */
 enum mk_wire_kind {
 	MK_WIRE_MESSAGE	= 0,

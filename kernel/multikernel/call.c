@@ -19,7 +19,7 @@
 
 #include "internal.h"
 
-/* How long the reply to a bulk request waits for room on the urgent lane */
+/* How long the reply to a bulk request waits for room */
 #define CALL_REPLY_WAIT	(10 * HZ)
 
 /* A token: the caller's incarnation, lowest bits, above the number of the call */

@@ -29,6 +29,7 @@ static const char * const fault_names[MK_FAULT_KINDS] = {
 	[MK_FAULT_DOUBLED]	= "fail_mk_doubled",
 	[MK_FAULT_DELAYED]	= "fail_mk_delayed",
 	[MK_FAULT_INVENTED]	= "fail_mk_invented",
+	[MK_FAULT_STUCK]	= "fail_mk_stuck",
 };
 
 /* In front of the architecture's backend; the command line comes before all else */
@@ -155,8 +156,11 @@ static void fault_stop(struct mk_backend *backend)
 
 static int fault_get_door(struct mk_backend *backend, unsigned int cpu, struct mk_door *door)
 {
-	struct mk_backend *real = to_fault(backend)->real;
+	struct mk_fault *fault = to_fault(backend);
+	struct mk_backend *real = fault->real;
 
+	if (fault_happens(fault, MK_FAULT_STUCK))
+		return -EINVAL;
 	return real->get_door(real, cpu, door);
 }
 

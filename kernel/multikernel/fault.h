@@ -14,6 +14,7 @@
  * @MK_FAULT_DOUBLED:  it is rung, and once more later
  * @MK_FAULT_DELAYED:  it is rung later
  * @MK_FAULT_INVENTED: another one is rung, at any door of anybody
+ * @MK_FAULT_STUCK:    not to a doorbell: a door cannot be had at another CPU
  * @MK_FAULT_KINDS:    how many there are
  */
 enum mk_fault_kind {
@@ -21,6 +22,7 @@ enum mk_fault_kind {
 	MK_FAULT_DOUBLED,
 	MK_FAULT_DELAYED,
 	MK_FAULT_INVENTED,
+	MK_FAULT_STUCK,
 	MK_FAULT_KINDS,
 };
 

@@ -63,7 +63,7 @@ static int instance_begin(struct mk_instance *instance, u32 incarnation)
 	/* Bells go on from what they are: peers compare them with what they saw. */
 	memset(arena + MK_WIRE_BEATS, 0, MK_WIRE_BELLS - MK_WIRE_BEATS);
 	memset(arena + MK_WIRE_TX, 0, MK_WIRE_RINGS - MK_WIRE_TX);
-	/* Peers may still look at the earlier life. */
+	/* Peers may read these at any time, as of the life before. */
 	WRITE_ONCE(self->version, mk_param_layout);
 	WRITE_ONCE(self->features, MK_WIRE_FEATURES);
 	WRITE_ONCE(self->reason, MK_WIRE_REASON_NONE);

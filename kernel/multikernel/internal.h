@@ -33,18 +33,22 @@ static inline void mk_count(u64 *counter)
 #define MK_DOORS	8
 
 /**
- * enum mk_lane - the two lanes of a link
+ * enum mk_lane - the two lanes of a link, and what else its rings are for
  * @MK_URGENT: handled in the interrupt
  * @MK_BULK:   handled in a thread
- * @MK_NR_LANES: how many there are
+ * @MK_NR_LANES: how many lanes there are
+ * @MK_REPLY:  rings of replies, which are handled as urgent ones are
+ * @MK_NR_USES: what rings can be for
  */
 enum mk_lane {
 	MK_URGENT,
 	MK_BULK,
 	MK_NR_LANES,
+	MK_REPLY = MK_NR_LANES,
+	MK_NR_USES,
 };
 
-#define MK_LANE_RINGS	(MK_WIRE_LINK_RINGS / MK_NR_LANES)
+#define MK_LANE_RINGS	MK_WIRE_LANE_RINGS
 
 /* Histograms: bucket i counts what took from 2^i to 2^(i+1) - 1 ns, the last all above */
 #define MK_HIST_BUCKETS	32
@@ -158,7 +162,7 @@ void mk_ring_tx_open(struct mk_ring_tx *tx, struct mk_wire_slot *slots, u32 nr_s
 int mk_ring_send(struct mk_ring_tx *tx, u32 type, enum mk_wire_kind kind,
 		 const struct kvec *vec, unsigned int nr, u32 len);
 bool mk_ring_must_ring(const struct mk_ring_tx *tx, u32 before);
-bool mk_ring_want_room(struct mk_ring_tx *tx, struct mk_wire_tx *near);
+bool mk_ring_want_room(struct mk_ring_tx *tx, struct mk_wire_tx *near, u32 door);
 bool mk_ring_has_room(struct mk_ring_tx *tx, u32 len);
 void mk_ring_rx_open(struct mk_ring_rx *rx, const struct mk_wire_slot *slots, u32 nr_slots,
 		     struct mk_wire_rx *near, const struct mk_wire_tx *far, u32 sender,
@@ -202,6 +206,7 @@ int mk_ipi_dispatch(struct mk_handlers *handlers, const struct mk_ipi_msg *msg,
  * @ring:     the ring
  * @peer:     incarnation of the peer that it is open for; 0: none
  * @door:     the peer's door that drains it
+ * @back:     this kernel's door, which the peer rings when it has made room
  * @offset:   where in the arena it has its slots; 0: it has none yet
  * @stats:    sent, full, doorbells, resets; the others are 0
  */
@@ -210,6 +215,7 @@ struct mk_tx {
 	struct mk_ring_tx	ring;
 	u32			peer;
 	u32			door;
+	u32			back;
 	u32			offset;
 	struct mk_ipi_stats	stats;
 };
@@ -247,7 +253,8 @@ struct mk_rx {
 };
 
 void mk_rx_init(struct mk_rx *rx, struct mk_link *link, unsigned int index);
-bool mk_rx_drain(struct mk_rx *rx, void *buf, void *reply, unsigned int *taken);
+bool mk_rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply,
+		 unsigned int *taken);
 bool mk_rx_wake(struct mk_rx *rx, unsigned int cpu);
 
 /* link.c: all that is between this kernel and one peer */
@@ -295,7 +302,7 @@ struct mk_link {
 	unsigned int		peer;
 
 	raw_spinlock_t		lock;		/* opening of outgoing rings */
-	u8			map[MK_NR_LANES][MK_DOORS][MK_DOORS + 1];
+	u8			map[MK_NR_USES][MK_DOORS][MK_DOORS + 1];
 	u32			peer_life;
 	struct mk_tx		tx[MK_WIRE_LINK_RINGS];
 
@@ -304,7 +311,7 @@ struct mk_link {
 
 	raw_spinlock_t		rx_lock;	/* opening of incoming rings */
 	u32			opened;
-	u16			rx_mask[MK_DOORS];
+	u32			rx_mask[MK_DOORS];
 	struct mk_rx		rx[MK_WIRE_LINK_RINGS];
 	u32			broken;
 	struct ratelimit_state	log;
@@ -321,7 +328,7 @@ struct mk_link {
 
 static inline enum mk_lane mk_ring_lane(unsigned int index)
 {
-	return index < MK_WIRE_URGENT_RINGS ? MK_URGENT : MK_BULK;
+	return index / MK_LANE_RINGS;
 }
 
 void mk_link_init(struct mk_link *link, struct mk_instance *instance, unsigned int peer);
@@ -340,7 +347,7 @@ int mk_link_send(struct mk_link *link, u32 type, enum mk_wire_kind kind,
 int mk_link_send_wait(struct mk_link *link, u32 type, enum mk_wire_kind kind,
 		      const struct kvec *vec, unsigned int nr, u32 len, u32 life,
 		      unsigned long timeout);
-bool mk_link_has_room(struct mk_link *link, u32 len, u32 life);
+bool mk_link_has_room(struct mk_link *link, u32 len, u32 life, u32 door);
 bool mk_link_wake(struct mk_link *link);
 
 /* receive.c: who answers at a door */

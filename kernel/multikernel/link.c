@@ -184,13 +184,14 @@ static void link_open(struct mk_link *link, unsigned int index, u32 nr_slots, u3
 	virt_store_release(&wire->key, FIELD_PREP(MK_WIRE_KEY_SENDER, instance->incarnation) |
 				       FIELD_PREP(MK_WIRE_KEY_RECEIVER, incarnation));
 	tx->door = door;
+	tx->back = index % instance->nr_receivers;
 	tx->peer = incarnation;
 	mk_count(&tx->stats.resets);
 	/*
 	 * Orders the key and the door before the count that says to look at
 	 * them. Pairs with virt_load_acquire() in link_follow().
 	 */
-	virt_store_release(&bell->opened, bell->opened + 1);
+	virt_store_release(&bell->opened, READ_ONCE(bell->opened) + 1);
 	raw_spin_unlock(&tx->lock);
 }
 
@@ -364,19 +365,21 @@ int mk_link_ring(struct mk_link *link, unsigned int door)
 /**
  * mk_link_stats - what has gone over a lane of a link
  * @link:  the link
- * @lane:  the lane
+ * @lane:  the lane; the urgent one with all replies
  * @stats: filled in
  *
  * Any context. Stops nobody.
  */
 void mk_link_stats(struct mk_link *link, enum mk_lane lane, struct mk_ipi_stats *stats)
 {
-	unsigned int i, first = lane * MK_LANE_RINGS;
+	unsigned int i;
 
 	*stats = (struct mk_ipi_stats) {};
-	for (i = first; i < first + MK_LANE_RINGS; i++) {
+	for (i = 0; i < MK_WIRE_LINK_RINGS; i++) {
 		const struct mk_ipi_stats *tx = &link->tx[i].stats, *rx = &link->rx[i].stats;
 
+		if (mk_ring_lane(i) != lane && (lane != MK_URGENT || mk_ring_lane(i) != MK_REPLY))
+			continue;
 		stats->sent += READ_ONCE(tx->sent);
 		stats->received += READ_ONCE(rx->received);
 		stats->doorbells += READ_ONCE(tx->doorbells) + READ_ONCE(rx->doorbells);

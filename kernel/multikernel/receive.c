@@ -50,7 +50,7 @@ static void link_follow(struct mk_link *link)
 	const void *arena = mk_region_arena(region, link->peer);
 	const struct mk_wire_bell *bells = arena + MK_WIRE_BELLS;
 	const struct mk_wire_tx *tx = arena + MK_WIRE_TX;
-	u16 mask[MK_DOORS] = {};
+	u32 mask[MK_DOORS] = {};
 	unsigned int i;
 	u32 opened;
 
@@ -126,9 +126,10 @@ static bool link_take(struct mk_link *link, struct mk_receiver *receiver, u64 st
 	for_each_set_bit_wrap(i, &mask, MK_WIRE_LINK_RINGS, turn) {
 		struct mk_rx *rx = &link->rx[i];
 
-		if (mk_ring_lane(i) == MK_URGENT)
+		if (mk_ring_lane(i) != MK_BULK)
 			more |= receiver_spent(start, *taken) ||
-				mk_rx_drain(rx, receiver->buf, receiver->reply, taken);
+				mk_rx_drain(rx, receiver->door, receiver->buf, receiver->reply,
+					    taken);
 		else
 			*found |= mk_rx_wake(rx, receiver->cpu);
 	}
@@ -162,7 +163,7 @@ static void receiver_slow_down(struct mk_receiver *receiver, u64 ns)
 {
 	if (receiver->stopped)
 		return;
-	receiver->slow = true;
+	WRITE_ONCE(receiver->slow, true);
 	hrtimer_start(&receiver->timer, ns_to_ktime(ns), HRTIMER_MODE_REL_PINNED_HARD);
 }
 
@@ -242,7 +243,7 @@ static enum hrtimer_restart receiver_timer(struct hrtimer *timer)
 	struct mk_receiver *receiver = container_of(timer, struct mk_receiver, timer);
 
 	guard(raw_spinlock)(&receiver->lock);
-	receiver->slow = false;
+	WRITE_ONCE(receiver->slow, false);
 	receiver->empty = 0;
 	if (receiver_storms(receiver))
 		receiver_slow_down(receiver, RX_STORM_PAUSE);
@@ -255,7 +256,7 @@ static enum hrtimer_restart receiver_beat(struct hrtimer *timer)
 	struct mk_receiver *receiver = container_of(timer, struct mk_receiver, beat);
 	u32 *beats = receiver->instance->region->arena + MK_WIRE_BEATS;
 
-	WRITE_ONCE(beats[receiver->door], beats[receiver->door] + 1);
+	WRITE_ONCE(beats[receiver->door], READ_ONCE(beats[receiver->door]) + 1);
 	scoped_guard(raw_spinlock, &receiver->lock) {
 		if (receiver->slow)
 			receiver_gather(receiver, true);	/* the timer hears them */

@@ -21,20 +21,20 @@
 
 #include "internal.h"
 
-/* Instances to which one has two rings of each lane, if nobody asks for more room */
+/* Instances to which one has two rings of each kind, if nobody asks for more room */
 #define REGION_PEERS	8
 
 static u64 region_arena_size(unsigned int nr_instances)
 {
 	return MK_WIRE_RINGS + 2ULL * min(nr_instances, REGION_PEERS) *
 	       sizeof(struct mk_wire_slot) *
-	       (CONFIG_MULTIKERNEL_URGENT_SLOTS + CONFIG_MULTIKERNEL_BULK_SLOTS);
+	       (2 * CONFIG_MULTIKERNEL_URGENT_SLOTS + CONFIG_MULTIKERNEL_BULK_SLOTS);
 }
 
 /**
  * mk_region_bytes - how large a region must be
  * @nr_instances: for so many instances, 1 to MK_WIRE_MAX_INSTANCES
- * @arena_size:	  bytes of each arena; 0: room for two rings of each lane to each
+ * @arena_size:	  bytes of each arena; 0: room for two rings of each kind to each
  *		  instance, of up to REGION_PEERS
  *
  * Return: bytes, a multiple of MK_WIRE_ALIGN.

@@ -18,6 +18,7 @@
  */
 #include <linux/bitfield.h>
 #include <linux/errno.h>
+#include <linux/kcsan-checks.h>
 #include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
@@ -103,7 +104,13 @@ static bool ring_update_limit(struct mk_ring_tx *tx)
 	return true;
 }
 
-/* Gather the pieces into the ring from byte @at on, past its end at its start. */
+/*
+ * Gather the pieces into the ring from byte @at on, past its end at its start.
+ *
+ * KCSAN does not see what memcpy() does, so it is told: nobody else may touch these
+ * bytes meanwhile. A receiver that does reads what is not published, or is still at
+ * it when its ack has let them go.
+ */
 static void ring_copy_in(struct mk_ring_tx *tx, size_t at, const struct kvec *vec,
 			 unsigned int nr)
 {
@@ -113,7 +120,9 @@ static void ring_copy_in(struct mk_ring_tx *tx, size_t at, const struct kvec *ve
 	for (; nr; nr--, vec++) {
 		size_t n = min(vec->iov_len, size - at);
 
+		kcsan_check_write(bytes + at, n);
 		memcpy(bytes + at, vec->iov_base, n);
+		kcsan_check_write(bytes, vec->iov_len - n);
 		memcpy(bytes, vec->iov_base + n, vec->iov_len - n);
 		at = (at + vec->iov_len) & (size - 1);
 	}
@@ -186,15 +195,17 @@ bool mk_ring_must_ring(const struct mk_ring_tx *tx, u32 before)
  * mk_ring_want_room - ask the receiver to ring when it has read on
  * @tx:	  a ring that is full
  * @near: where to ask
+ * @door: this kernel's door to be rung at, below MK_WIRE_MAX_DOORS
  *
  * Any context.
  *
  * Return: false if the receiver has read on meanwhile: try to send again, and ask
  * again if that does not help, before waiting.
  */
-bool mk_ring_want_room(struct mk_ring_tx *tx, struct mk_wire_tx *near)
+bool mk_ring_want_room(struct mk_ring_tx *tx, struct mk_wire_tx *near, u32 door)
 {
-	WRITE_ONCE(near->want, MK_WIRE_WANT | (u32)(tx->limit - tx->nr_slots));
+	WRITE_ONCE(near->want, MK_WIRE_WANT | FIELD_PREP(MK_WIRE_WANT_DOOR, door) |
+			       (u32)(tx->limit - tx->nr_slots));
 	/*
 	 * Orders the want before the look at the ack. Pairs with virt_mb() in
 	 * ring_wanted(): either this sees the ack, or the receiver sees the want.
@@ -295,6 +306,17 @@ bool mk_ring_peek_request(const struct mk_ring_rx *rx)
 	       FIELD_GET(MK_WIRE_HEAD_KIND, head) == MK_WIRE_REQUEST;
 }
 
+/*
+ * Copy bytes out of the ring. A sender that keeps the protocol does not write to them
+ * meanwhile, and KCSAN tells if ours does: see ring_copy_in(). One that does not keep
+ * it can only spoil what it sends, so to it this is like a marked access.
+ */
+static void ring_copy_out(void *buf, const u8 *bytes, size_t n)
+{
+	kcsan_check_atomic_read(bytes, n);
+	memcpy(buf, bytes, n);
+}
+
 /**
  * mk_ring_receive - take a message out of a ring
  * @rx:	 the ring; the caller sees to it that nobody else receives
@@ -328,10 +350,10 @@ int mk_ring_receive(struct mk_ring_rx *rx, struct mk_ring_msg *msg, void *buf)
 		return -EPROTO;
 
 	if (len <= room) {
-		memcpy(buf, bytes + start, len);
+		ring_copy_out(buf, bytes + start, len);
 	} else {
-		memcpy(buf, bytes + start, room);
-		memcpy(buf + room, bytes, len - room);
+		ring_copy_out(buf, bytes + start, room);
+		ring_copy_out(buf + room, bytes, len - room);
 	}
 	msg->data = buf;
 	msg->len = len;

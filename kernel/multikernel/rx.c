@@ -2,8 +2,8 @@
 /*
  * An incoming ring: follow its sender to it, drain it, hand on what is in it.
  *
- * An urgent ring is drained by whoever looks, in the interrupt. A bulk ring is
- * drained by a work of its own, in a thread:
+ * An urgent ring, or one of replies, is drained by whoever looks, in the interrupt. A
+ * bulk ring is drained by a work of its own, in a thread:
  *
  *	asleep --> mk_rx_wake() --> queued --> awake: drains, polls, arms
  *	   ^                          ^                 |	    |
@@ -129,17 +129,11 @@ static int rx_follow(struct mk_rx *rx)
 	return 0;
 }
 
-/* The sender waits for room, and there is some. */
+/* The sender waits for room, at the door that it says, and there is some. */
 static void rx_ring_back(struct mk_rx *rx)
 {
-	const struct mk_wire_self *self = mk_region_self(rx->link->instance->region,
-							 rx->link->peer);
-	u32 nr_doors = READ_ONCE(self->nr_doors);
-
-	if (!nr_doors || nr_doors > MK_WIRE_MAX_DOORS)
-		return;
 	mk_count(&rx->stats.doorbells);
-	mk_link_ring(rx->link, rx->index % nr_doors);
+	mk_link_ring(rx->link, FIELD_GET(MK_WIRE_WANT_DOOR, READ_ONCE(rx_wire_tx(rx)->want)));
 }
 
 /* A quarter of the ring: the sender need not run out of room before it learns of some. */
@@ -175,6 +169,8 @@ static int rx_deliver(struct mk_rx *rx, const struct mk_ring_msg *in, void *repl
 
 	trace_mk_receive(instance->region->self, msg.from, msg.type, in->kind, in->len);
 	mk_count(&rx->stats.received);
+	if (lane == MK_REPLY ? in->kind != MK_WIRE_REPLY : in->kind == MK_WIRE_REPLY)
+		return -EPROTO;
 	switch (in->kind) {
 	case MK_WIRE_MESSAGE:
 		if (msg.len > (lane == MK_BULK ? MK_IPI_MAX_BULK_LEN : MK_IPI_MAX_LEN))
@@ -187,7 +183,7 @@ static int rx_deliver(struct mk_rx *rx, const struct mk_ring_msg *in, void *repl
 		ret = mk_call_handle(rx->link, &msg, reply);
 		break;
 	default:
-		return lane == MK_URGENT ? mk_call_reply(rx->link, &msg) : -EPROTO;
+		return mk_call_reply(rx->link, &msg);
 	}
 
 	if (ret == -ENOENT) {
@@ -227,17 +223,18 @@ static int rx_take(struct mk_rx *rx, void *buf, void *reply)
 
 /*
  * Whether a request has to stay where it is, since there is no room for its reply. The
- * peer, which does not read its own rings, rings when it does.
+ * peer, whose reply rings wait for nothing but their readers, rings when there is.
  */
-static bool rx_must_wait(struct mk_rx *rx)
+static bool rx_must_wait(struct mk_rx *rx, unsigned int door)
 {
-	return mk_ring_peek_request(&rx->ring) &&
-	       !mk_link_has_room(rx->link, MK_RX_REPLY_LEN, rx->ring.sender);
+	return mk_ring_lane(rx->index) == MK_URGENT && mk_ring_peek_request(&rx->ring) &&
+	       !mk_link_has_room(rx->link, MK_RX_REPLY_LEN, rx->ring.sender, door);
 }
 
 /**
- * mk_rx_drain - take urgent messages, until it is another's turn
- * @rx:	   an urgent ring
+ * mk_rx_drain - take urgent messages or replies, until it is another's turn
+ * @rx:	   an urgent ring, or one of replies
+ * @door:  the door that drains it
  * @buf:   MK_WIRE_URGENT_LEN bytes, where each is copied to
  * @reply: MK_RX_REPLY_LEN bytes, for the answers to calls
  * @taken: counts them
@@ -246,7 +243,8 @@ static bool rx_must_wait(struct mk_rx *rx)
  *
  * Return: whether there may be more; if not, the sender rings.
  */
-bool mk_rx_drain(struct mk_rx *rx, void *buf, void *reply, unsigned int *taken)
+bool mk_rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply,
+		 unsigned int *taken)
 {
 	unsigned int n;
 	int ret;
@@ -256,7 +254,7 @@ bool mk_rx_drain(struct mk_rx *rx, void *buf, void *reply, unsigned int *taken)
 		return false;
 	/* A peer that flickers is heard no longer than one that sends. */
 	for (n = 0; n < RX_TURN; n++) {
-		if (rx_must_wait(rx)) {
+		if (rx_must_wait(rx, door)) {
 			if (mk_ring_ack(&rx->ring))
 				rx_ring_back(rx);
 			return false;

@@ -27,6 +27,19 @@ struct send_waiter {
 	struct completion	room;
 };
 
+static enum mk_lane send_lane(u32 type, enum mk_wire_kind kind)
+{
+	if (kind == MK_WIRE_REPLY)
+		return MK_REPLY;
+	return type & MK_IPI_BULK ? MK_BULK : MK_URGENT;
+}
+
+/* As mk_ring_want_room() */
+static bool send_want_room(struct mk_link *link, struct mk_tx *tx)
+{
+	return mk_ring_want_room(&tx->ring, mk_link_wire_tx(link, tx - link->tx), tx->back);
+}
+
 /*
  * Into a ring that is locked. If it is full and @wait, the peer is asked to ring:
  * -EAGAIN; or -EBUSY, if it reads on all the time, and trying again is better.
@@ -47,7 +60,7 @@ static int send_put(struct mk_link *link, struct mk_tx *tx, u32 number, enum mk_
 	if (!wait)
 		return ret;
 	for (tries = 0; ret && tries < SEND_TRIES; tries++) {
-		if (mk_ring_want_room(&tx->ring, mk_link_wire_tx(link, tx - link->tx)))
+		if (send_want_room(link, tx))
 			return ret;
 		ret = mk_ring_send(&tx->ring, number, kind, vec, nr, len);
 	}
@@ -57,7 +70,7 @@ static int send_put(struct mk_link *link, struct mk_tx *tx, u32 number, enum mk_
 static int send_once(struct mk_link *link, u32 type, enum mk_wire_kind kind,
 		     const struct kvec *vec, unsigned int nr, u32 len, u32 only, bool wait)
 {
-	enum mk_lane lane = type & MK_IPI_BULK ? MK_BULK : MK_URGENT;
+	enum mk_lane lane = send_lane(type, kind);
 	unsigned int wanted = FIELD_GET(SEND_TYPE_DOOR, type);
 	u32 before, door = 0, number = type % MK_IPI_NR_TYPES;
 	unsigned long flags;
@@ -179,20 +192,22 @@ out:
 }
 
 /**
- * mk_link_has_room - whether an urgent message of this CPU would find room
+ * mk_link_has_room - whether a reply of this CPU would find room
  * @link: the link
  * @len:  bytes of it
  * @life: to this life of the peer
+ * @door: this kernel's door, where the answer is waited for
  *
- * If not, the peer is asked to ring when it has read on.
+ * If not, the peer is asked to ring there when it has read on, and from then on does so
+ * for whoever waits for room in this ring.
  *
  * Hard interrupt context.
  *
  * Return: false if there is no room; true also if it could not be sent anyhow.
  */
-bool mk_link_has_room(struct mk_link *link, u32 len, u32 life)
+bool mk_link_has_room(struct mk_link *link, u32 len, u32 life, u32 door)
 {
-	struct mk_tx *tx = mk_link_lock_tx(link, MK_URGENT, 0, life);
+	struct mk_tx *tx = mk_link_lock_tx(link, MK_REPLY, 0, life);
 	unsigned int tries;
 	bool room = true;
 
@@ -200,7 +215,10 @@ bool mk_link_has_room(struct mk_link *link, u32 len, u32 life)
 		return true;
 	for (tries = 0; tries < SEND_TRIES; tries++) {
 		room = mk_ring_has_room(&tx->ring, len);
-		if (room || mk_ring_want_room(&tx->ring, mk_link_wire_tx(link, tx - link->tx)))
+		if (room)
+			break;
+		tx->back = door;
+		if (send_want_room(link, tx))
 			break;
 		room = true;	/* before long, since the peer reads on */
 	}

@@ -392,6 +392,83 @@ static void call_many_at_once(struct kunit *test)
 	}
 }
 
+#define BOTH_THREADS	6	/* of each side: three full rings of requests */
+#define BOTH_CALLS	20
+
+/**
+ * struct call_both - a thread that calls with as much as goes, and has it back
+ * @from:   who calls
+ * @to:	    whom
+ * @data:   what it sends, and then what came back
+ * @calls:  how many it has made
+ * @error:  what ended it early
+ * @task:   the thread
+ */
+struct call_both {
+	struct mk_test_node	*from;
+	unsigned int		to;
+	u8			*data;
+	unsigned int		calls;
+	int			error;
+	struct task_struct	*task;
+};
+
+static int call_echo(struct mk_ipi_handler *handler, const struct mk_ipi_msg *msg,
+		     struct mk_ipi_reply *reply)
+{
+	memcpy(reply->data, msg->data, msg->len);
+	reply->len = msg->len;
+	return 0;
+}
+
+static int call_both_thread(void *arg)
+{
+	struct call_both *both = arg;
+	struct mk_ipi_reply reply = { .data = both->data, .size = MK_IPI_MAX_LEN };
+
+	while (both->calls < BOTH_CALLS && !kthread_should_stop()) {
+		both->error = mk_instance_call(both->from->instance, both->to, CALL_URGENT,
+					       both->data, MK_IPI_MAX_LEN, &reply, 60 * HZ);
+		if (both->error)
+			break;
+		WRITE_ONCE(both->calls, both->calls + 1);
+	}
+	return 0;
+}
+
+/* Both sides call all the time; neither's requests are in the way of the other's replies */
+static void call_both_ways(struct kunit *test)
+{
+	struct mk_test_machine *machine = mk_test_joined(test, 2);
+	struct mk_ipi_handler *server = kunit_kcalloc(test, 2, sizeof(*server), GFP_KERNEL);
+	struct call_both both[2 * BOTH_THREADS] = {};
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, server);
+	for (i = 0; i < 2; i++) {
+		server[i].type = CALL_URGENT;
+		server[i].name = "test echo of calls";
+		server[i].call = call_echo;
+		KUNIT_ASSERT_EQ(test, 0, mk_handlers_add(machine->node[i].handlers, &server[i]));
+	}
+	for (i = 0; i < ARRAY_SIZE(both); i++) {
+		both[i].from = &machine->node[i % 2];
+		both[i].to = !(i % 2);
+		both[i].data = mk_test_buf(test, MK_IPI_MAX_LEN);
+		/* Where it is rung, so that it answers by the ring by which it calls */
+		both[i].task = mk_test_thread(test, call_both_thread, &both[i],
+					      both[i].from->cpu);
+	}
+	for (i = 0; i < ARRAY_SIZE(both); i++)
+		KUNIT_EXPECT_TRUE(test, mk_test_wait(READ_ONCE(both[i].calls) == BOTH_CALLS ||
+						     READ_ONCE(both[i].error)));
+	for (i = 0; i < ARRAY_SIZE(both); i++) {
+		mk_test_thread_stop(test, both[i].task);
+		KUNIT_EXPECT_EQ(test, 0, both[i].error);
+		KUNIT_EXPECT_EQ(test, BOTH_CALLS, both[i].calls);
+	}
+}
+
 static struct kunit_case call_cases[] = {
 	KUNIT_CASE_PARAM(call_replies, call_type_gen_params),
 	KUNIT_CASE_PARAM(call_zero_length, call_type_gen_params),
@@ -407,6 +484,7 @@ static struct kunit_case call_cases[] = {
 	KUNIT_CASE_PARAM(call_oneself, call_type_gen_params),
 	KUNIT_CASE(call_refuses),
 	KUNIT_CASE(call_many_at_once),
+	KUNIT_CASE(call_both_ways),
 	{}
 };
 

@@ -172,7 +172,6 @@ static const struct corrupt_kind corrupt_kinds[] = {
 	{ "request too long, bulk",	MK_WIRE_REQUEST, MK_TEST_BULK,	MK_IPI_MAX_BULK_LEN + 9 },
 	{ "empty reply",		MK_WIRE_REPLY,	 MK_TEST_INBOX, 0 },
 	{ "short reply",		MK_WIRE_REPLY,	 MK_TEST_INBOX, 15 },
-	{ "reply, bulk",		MK_WIRE_REPLY,	 MK_TEST_BULK,	16 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(corrupt_kind, corrupt_kinds, name);
@@ -184,6 +183,30 @@ static void corrupt_kind(struct kunit *test)
 
 	corrupt_send(test, machine, bad->type, bad->kind, bad->len);
 	corrupt_expect_closed(test, machine, bad->type);
+}
+
+/* Replies have rings of their own, in which there is nothing else */
+static void corrupt_reply_in_a_lane(struct kunit *test)
+{
+	const u32 *type = test->param_value;
+	struct mk_test_machine *machine = corrupt_setup(test, *type);
+
+	corrupt_slots(machine, *type)->head |= FIELD_PREP(MK_WIRE_HEAD_KIND, MK_WIRE_REPLY);
+	corrupt_expect_closed(test, machine, *type);
+}
+
+static void corrupt_message_among_replies(struct kunit *test)
+{
+	struct mk_test_machine *machine = mk_test_joined(test, CORRUPT_NR);
+	void *arena = mk_test_arena(machine, CORRUPT_FROM);
+	const struct mk_wire_tx *tx = arena + MK_WIRE_TX;
+	struct mk_wire_slot *slots;
+
+	corrupt_send(test, machine, MK_TEST_INBOX, MK_WIRE_REPLY, sizeof(struct mk_wire_reply));
+	tx += CORRUPT_TO * MK_WIRE_LINK_RINGS + MK_REPLY * MK_LANE_RINGS;
+	slots = arena + tx->offset;
+	slots->head &= ~MK_WIRE_HEAD_KIND;
+	corrupt_expect_closed(test, machine, MK_TEST_INBOX);
 }
 
 /* A ring that was opened for another life of the receiver is none of its own */
@@ -306,6 +329,8 @@ static struct kunit_case corrupt_cases[] = {
 	KUNIT_CASE_PARAM(corrupt_reserved_bits, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(corrupt_after_good_ones, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(corrupt_kind, corrupt_kind_gen_params),
+	KUNIT_CASE_PARAM(corrupt_reply_in_a_lane, mk_test_lane_gen_params),
+	KUNIT_CASE(corrupt_message_among_replies),
 	KUNIT_CASE_PARAM(corrupt_key_of_another_life, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(corrupt_key_comes_again, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(corrupt_ring_to_no_door, mk_test_lane_gen_params),

@@ -102,7 +102,7 @@ static void doorbell_statistics(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, mk_test_stats(&node[0], 1, !lane).doorbells);
 }
 
-#define DOORBELL_STREAM	100000
+#define DOORBELL_STREAM	mk_test_many(100000)
 
 static void doorbell_bulk_stream(struct kunit *test)
 {
@@ -121,7 +121,7 @@ static void doorbell_bulk_stream(struct kunit *test)
 	KUNIT_EXPECT_LE(test, mk_test_rings(&node[0]) - rings, DOORBELL_STREAM / 20);
 }
 
-#define DOORBELL_ROUNDS	20000
+#define DOORBELL_ROUNDS	mk_test_many(20000)
 
 /**
  * struct doorbell_race - a sender that is silent until its last message was taken
@@ -142,7 +142,7 @@ struct doorbell_race {
 /* Wait without sleeping, for the next message to come close behind the last one */
 static bool doorbell_taken(struct doorbell_race *race)
 {
-	unsigned long end = jiffies + 60 * HZ;
+	unsigned long end = jiffies + mk_test_long();
 
 	while (atomic_read(&race->box->count) < race->sent) {
 		if (time_after(jiffies, end) || kthread_should_stop())
@@ -216,7 +216,7 @@ static void doorbell_before_it_sleeps(struct kunit *test)
 {
 	struct mk_test_machine *machine = mk_test_joined(test, 2);
 	struct mk_test_node *node = machine->node;
-	unsigned int index = MK_WIRE_URGENT_RINGS;
+	unsigned int index = MK_LANE_RINGS;
 	struct mk_wire_tx *tx = mk_test_arena(machine, 0) + MK_WIRE_TX;
 	unsigned int i;
 

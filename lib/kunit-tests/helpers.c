@@ -5,10 +5,18 @@
 #include <linux/io.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "helpers.h"
+
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX	"mk_test."
+
+/* How many times slower this kernel is than others; 0 is 1, too */
+unsigned int mk_test_slow = 1;
+module_param_named(slow, mk_test_slow, uint, 0444);
 
 struct mk_test_saved {
 	unsigned int	budget, budget_us, poll_us, storm, beat_ms, hang_ms, layout;

@@ -26,10 +26,24 @@
 /* mk_param_beat_ms while no beat is wanted */
 #define MK_TEST_NEVER_MS	(3600 * MSEC_PER_SEC)
 
-/* True as soon as @cond is; false if that takes longer than 60 s */
+extern unsigned int mk_test_slow;
+
+/* Rounds in which races are looked for: fewer where each takes longer */
+static inline unsigned int mk_test_many(unsigned int n)
+{
+	return n / max(mk_test_slow, 1);
+}
+
+/* Longer than anything takes: a minute, or more where all takes longer; jiffies */
+static inline unsigned long mk_test_long(void)
+{
+	return 60 * HZ * max(mk_test_slow, 1);
+}
+
+/* True as soon as @cond is; false if that takes longer than mk_test_long() */
 #define mk_test_wait(cond)						\
 ({									\
-	unsigned long mk_end = jiffies + 60 * HZ;			\
+	unsigned long mk_end = jiffies + mk_test_long();		\
 	bool mk_done;							\
 									\
 	for (;;) {							\
@@ -208,6 +222,7 @@ bool mk_test_arrived(struct mk_test_node *node, int count);
 bool mk_test_bulk_arrived(struct mk_test_node *node, int count);
 int mk_test_note(struct mk_test_node *from, unsigned int to, u32 type, u32 sender, u32 number);
 u32 mk_test_note_all(struct mk_test_node *from, unsigned int to, u32 type, u32 sender);
+u32 mk_test_reply_all(struct mk_test_node *from, unsigned int to);
 void mk_test_exchange(struct kunit *test, struct mk_test_machine *machine,
 		      unsigned int from, unsigned int to, u32 type, size_t len);
 struct mk_ipi_stats mk_test_stats(struct mk_test_node *node, unsigned int peer,

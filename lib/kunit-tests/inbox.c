@@ -109,6 +109,20 @@ u32 mk_test_note_all(struct mk_test_node *from, unsigned int to, u32 type, u32 s
 	return sent;
 }
 
+/* As many replies, to no call, as there is room for: how many */
+u32 mk_test_reply_all(struct mk_test_node *from, unsigned int to)
+{
+	struct mk_wire_reply head = {};
+	struct kvec vec = { .iov_base = &head, .iov_len = sizeof(head) };
+	u32 sent = 0;
+
+	while (sent < MK_WIRE_SLOTS_MAX &&
+	       !mk_link_send(&from->instance->links[to], MK_TEST_INBOX, MK_WIRE_REPLY, &vec, 1,
+			     sizeof(head), 0))
+		sent++;
+	return sent;
+}
+
 /* A message of @len bytes from instance @from to @to, and nothing but it */
 void mk_test_exchange(struct kunit *test, struct mk_test_machine *machine,
 		      unsigned int from, unsigned int to, u32 type, size_t len)

@@ -216,7 +216,7 @@ static bool bulk_is_quiet(struct mk_instance *instance)
 	unsigned int i, k;
 
 	for (i = 0; i < instance->nr_links; i++)
-		for (k = MK_WIRE_URGENT_RINGS; k < MK_WIRE_LINK_RINGS; k++)
+		for (k = MK_LANE_RINGS; k < 2 * MK_LANE_RINGS; k++)
 			if (READ_ONCE(instance->links[i].rx[k].awake) ||
 			    work_busy(&instance->links[i].rx[k].work))
 				return false;

@@ -8,7 +8,7 @@
 
 #define REGION_NR	3
 #define REGION_LIFE	11
-#define REGION_SIZE	(MK_WIRE_ALIGN * (1 + 3 * REGION_NR))
+#define REGION_SIZE	(MK_WIRE_ALIGN * (1 + 4 * REGION_NR))
 
 static int region_init(struct kunit *test)
 {
@@ -81,11 +81,11 @@ static void region_arenas_fit(struct kunit *test)
 static void region_bytes_for_arenas(struct kunit *test)
 {
 	const struct mk_wire_header *header = test->priv;
-	u64 size = mk_region_bytes(REGION_NR, 3 * MK_WIRE_ALIGN);
+	u64 size = mk_region_bytes(REGION_NR, 4 * MK_WIRE_ALIGN);
 
 	KUNIT_ASSERT_LE(test, size, REGION_SIZE);
 	KUNIT_ASSERT_EQ(test, 0, mk_region_format(virt_to_phys(test->priv), size, REGION_NR));
-	KUNIT_EXPECT_EQ(test, 3 * MK_WIRE_ALIGN, header->arena_size);
+	KUNIT_EXPECT_EQ(test, 4 * MK_WIRE_ALIGN, header->arena_size);
 	KUNIT_EXPECT_EQ(test, size, header->size);
 }
 
@@ -206,8 +206,8 @@ static const struct region_bad region_bads[] = {
 	{ "arenas before it",	REGION_FIELD(arena_offset),	-(u64)MK_WIRE_ALIGN },
 	{ "no arena",		REGION_FIELD(arena_size),	0 },
 	{ "arena unaligned",	REGION_FIELD(arena_size),	2 * MK_WIRE_ALIGN + 64 },
-	{ "arena too small",	REGION_FIELD(arena_size),	2 * MK_WIRE_ALIGN },
-	{ "arena too large",	REGION_FIELD(arena_size),	4 * MK_WIRE_ALIGN },
+	{ "arena too small",	REGION_FIELD(arena_size),	3 * MK_WIRE_ALIGN },
+	{ "arena too large",	REGION_FIELD(arena_size),	5 * MK_WIRE_ALIGN },
 	{ "arena overflows",	REGION_FIELD(arena_size),	BIT_ULL(63) },
 };
 

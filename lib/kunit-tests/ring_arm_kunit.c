@@ -193,7 +193,7 @@ static void want_is_told(struct kunit *test)
 		for (i = 0; !ring_put(ring, 56, i); i++)
 			;
 		KUNIT_ASSERT_EQ(test, RING_SLOTS - 1, i);
-		KUNIT_ASSERT_TRUE(test, mk_ring_want_room(&ring->tx, &ring->wire_tx));
+		KUNIT_ASSERT_TRUE(test, mk_ring_want_room(&ring->tx, &ring->wire_tx, 0));
 		KUNIT_ASSERT_TRUE(test, ring->wire_tx.want & MK_WIRE_WANT);
 		for (told = 0; i; i--) {
 			ring_take(test, 1);
@@ -216,10 +216,10 @@ static void want_is_not_needed(struct kunit *test)
 		;
 	ring_take(test, 1);
 	mk_ring_ack(&ring->rx);
-	KUNIT_EXPECT_FALSE(test, mk_ring_want_room(&ring->tx, &ring->wire_tx));
+	KUNIT_EXPECT_FALSE(test, mk_ring_want_room(&ring->tx, &ring->wire_tx, 0));
 	KUNIT_EXPECT_EQ(test, 0, ring_put(ring, 56, 0));
 	KUNIT_EXPECT_EQ(test, -EAGAIN, ring_put(ring, 56, 0));
-	KUNIT_EXPECT_TRUE(test, mk_ring_want_room(&ring->tx, &ring->wire_tx));
+	KUNIT_EXPECT_TRUE(test, mk_ring_want_room(&ring->tx, &ring->wire_tx, 0));
 }
 
 static void has_room(struct kunit *test)
@@ -265,7 +265,7 @@ static void want_is_told_once(struct kunit *test)
 
 	while (!ring_put(ring, 56, 0))
 		;
-	KUNIT_ASSERT_TRUE(test, mk_ring_want_room(&ring->tx, &ring->wire_tx));
+	KUNIT_ASSERT_TRUE(test, mk_ring_want_room(&ring->tx, &ring->wire_tx, 0));
 	for (i = 0; i < RING_SLOTS - 1; i++) {
 		ring_take(test, 1);
 		told += mk_ring_ack(&ring->rx);
@@ -282,13 +282,13 @@ static void want_is_told_when_armed(struct kunit *test)
 
 	for (i = 0; !ring_put(ring, 56, i); i++)
 		;
-	KUNIT_ASSERT_TRUE(test, mk_ring_want_room(&ring->tx, &ring->wire_tx));
+	KUNIT_ASSERT_TRUE(test, mk_ring_want_room(&ring->tx, &ring->wire_tx, 0));
 	ring_take(test, i);
 	KUNIT_EXPECT_FALSE(test, mk_ring_arm(&ring->rx, &wanted));
 	KUNIT_EXPECT_TRUE(test, wanted);
 }
 
-#define ARM_ROUNDS	50000
+#define ARM_ROUNDS	mk_test_many(50000)
 
 /**
  * struct arm_race - a sender that is on its own, and wakes only when it must
@@ -332,7 +332,7 @@ static int arm_write(void *arg)
 static void arm_race(struct kunit *test)
 {
 	struct arm_race *race = kunit_kzalloc(test, sizeof(*race), GFP_KERNEL);
-	unsigned long end = jiffies + 60 * HZ;
+	unsigned long end = jiffies + mk_test_long();
 	struct ring_ends *ring = test->priv;
 	struct task_struct *task;
 	struct mk_ring_msg msg;

@@ -255,7 +255,7 @@ static void ring_several_senders(struct kunit *test)
 	struct ring_race *race = kunit_kzalloc(test, sizeof(*race), GFP_KERNEL);
 	struct task_struct *task[RING_THREADS];
 	struct ring_ends *ring = test->priv;
-	unsigned long end = jiffies + 60 * HZ;
+	unsigned long end = jiffies + mk_test_long();
 	u32 next[RING_THREADS] = {};
 	u32 received = 0, misordered = 0, i;
 	struct mk_ring_msg msg;

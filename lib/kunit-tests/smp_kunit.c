@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tests of instances with several CPUs that receive, and several that send. */
+#include <linux/bitfield.h>
+#include <linux/smp.h>
+
 #include "helpers.h"
 
 #define SMP_NOTES	1000
@@ -127,6 +130,52 @@ static void smp_call_a_cpu(struct kunit *test)
 							  NULL, 0, &reply, 60 * HZ));
 		KUNIT_EXPECT_EQ(test, node[1].instance->receivers[i].cpu, smp_answered_on);
 	}
+	mk_handlers_del(node[1].handlers, server);
+}
+
+/* Node 1 has no room left for what this CPU answers */
+static int smp_fill(void *arg)
+{
+	return mk_test_reply_all(arg, 0);
+}
+
+static int smp_call_last(void *arg)
+{
+	struct mk_test_node *node = arg;
+	unsigned int last = node[1].instance->nr_receivers - 1;
+	struct mk_ipi_reply reply = {};
+
+	return mk_instance_call(node[0].instance, 1,
+				(MK_IPI_TYPE_LOCAL + 0x10) | MK_IPI_TO_CPU(last), NULL, 0,
+				&reply, 60 * HZ);
+}
+
+/* A request waits for room for its answer, and is rung for it where it waits */
+static void smp_call_waits_for_room(struct kunit *test)
+{
+	struct mk_test_machine *machine = smp_setup(test, false);
+	struct mk_test_node *node = machine->node;
+	struct mk_ipi_handler *server = kunit_kzalloc(test, sizeof(*server), GFP_KERNEL);
+	struct mk_receiver *last = &node[1].instance->receivers[node[1].instance->nr_receivers - 1];
+	const struct mk_wire_tx *tx = mk_test_arena(machine, 1) + MK_WIRE_TX;
+	u64 want;
+	struct task_struct *task;
+
+	KUNIT_ASSERT_NOT_NULL(test, server);
+	server->type = MK_IPI_TYPE_LOCAL + 0x10;
+	server->name = "test answer";
+	server->call = smp_answer;
+	KUNIT_ASSERT_EQ(test, 0, mk_handlers_add(node[1].handlers, server));
+
+	mk_test_mute(&node[1]);
+	KUNIT_EXPECT_GT(test, smp_call_on_cpu(last->cpu, smp_fill, &node[1], false), 0);
+	task = mk_test_thread(test, smp_call_last, node, nr_cpu_ids);
+	tx += MK_REPLY * MK_LANE_RINGS;
+	KUNIT_EXPECT_TRUE(test, mk_test_wait((want = READ_ONCE(tx->want)) & MK_WIRE_WANT));
+	KUNIT_EXPECT_EQ(test, last->door, FIELD_GET(MK_WIRE_WANT_DOOR, want));
+	mk_test_unmute(&node[1]);
+	mk_test_ring(test, &node[1], &node[0]);
+	KUNIT_EXPECT_EQ(test, 0, mk_test_thread_stop(test, task));
 	mk_handlers_del(node[1].handlers, server);
 }
 
@@ -270,6 +319,7 @@ static struct kunit_case smp_cases[] = {
 	KUNIT_CASE(smp_door_of_the_sender),
 	KUNIT_CASE(smp_to_a_cpu),
 	KUNIT_CASE(smp_call_a_cpu),
+	KUNIT_CASE(smp_call_waits_for_room),
 	KUNIT_CASE_PARAM(smp_no_such_cpu, mk_test_lane_gen_params),
 	KUNIT_CASE(smp_order_to_a_cpu),
 	KUNIT_CASE(smp_all_at_once),

@@ -7,7 +7,7 @@
 #include "helpers.h"
 
 #define STAT_TEXT	SZ_64K
-#define STAT_NOTES	10000
+#define STAT_NOTES	mk_test_many(10000)
 
 static void stat_bucket_borders(struct kunit *test)
 {

@@ -153,7 +153,7 @@ static void wait_several_are_woken(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, box->misordered);
 }
 
-#define WAIT_STREAM	20000
+#define WAIT_STREAM	mk_test_many(20000)
 
 static int wait_stream_thread(void *arg)
 {
@@ -163,7 +163,8 @@ static int wait_stream_thread(void *arg)
 
 	while (note.number < writer->notes && !writer->error) {
 		writer->error = mk_instance_sendv_wait(writer->from->instance, writer->to,
-						       writer->type, &vec, 1, 60 * HZ);
+						       writer->type, &vec, 1,
+						       mk_test_long());
 		note.number++;
 	}
 	return 0;
