@@ -24,6 +24,7 @@ static_assert(sizeof(struct mk_ping) == 104);
 static_assert(sizeof(struct mk_stream) == 56 + 48 * MK_STREAM_MAX_CPUS);
 static_assert(sizeof(struct mk_stream) <= MK_IPI_MAX_LEN);
 static_assert(sizeof(struct mk_cast) == 24 + 48 * MK_CAST_MAX_PEERS);
+static_assert(sizeof(struct mk_mix) == 8 + 176 * MK_MIX_MAX_PEERS);
 
 bool ping_stop;
 
@@ -286,26 +287,74 @@ free:
 	return err;
 }
 
+static int mix_ioctl_start(const struct mk_mix_start __user *user, const void *owner)
+{
+	struct mk_mix_start start;
+
+	if (copy_from_user(&start, user, sizeof(start)))
+		return -EFAULT;
+	if (start.pause_us > MK_MIX_MAX_PAUSE_US || start.defect > MK_MIX_DEFECT_DAMAGE ||
+	    start.pad)
+		return -EINVAL;
+	return mix_start(&start, owner);
+}
+
+static int mix_ioctl_stop(const u32 __user *user)
+{
+	u32 timeout_ms;
+
+	return get_user(timeout_ms, user) ?: mix_stop(timeout_ms);
+}
+
+static int mix_ioctl_read(struct mk_mix __user *user)
+{
+	struct mk_mix *mix = kzalloc(sizeof(*mix), GFP_KERNEL);
+	int err;
+
+	if (!mix)
+		return -ENOMEM;
+	mix_read(mix);
+	err = copy_to_user(user, mix, sizeof(*mix)) ? -EFAULT : 0;
+	kfree(mix);
+	return err;
+}
+
 static long ping_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
 	int self = mk_ipi_self();
 
-	if (cmd != MK_PING_IOC_RUN && cmd != MK_STREAM_IOC_RUN && cmd != MK_CAST_IOC_RUN)
-		return -ENOTTY;
 	if (self < 0)
 		return self;
-	if (cmd == MK_PING_IOC_RUN)
+	switch (cmd) {
+	case MK_PING_IOC_RUN:
 		return ping_ioctl_run(user, self);
-	if (cmd == MK_STREAM_IOC_RUN)
+	case MK_STREAM_IOC_RUN:
 		return stream_ioctl_run(user, self);
-	return cast_ioctl_run(user, self);
+	case MK_CAST_IOC_RUN:
+		return cast_ioctl_run(user, self);
+	case MK_MIX_IOC_START:
+		return mix_ioctl_start(user, file);
+	case MK_MIX_IOC_STOP:
+		return mix_ioctl_stop(user);
+	case MK_MIX_IOC_READ:
+		return mix_ioctl_read(user);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static int ping_release(struct inode *inode, struct file *file)
+{
+	mix_release(file);
+	return 0;
 }
 
 static const struct file_operations ping_fops = {
 	.owner		= THIS_MODULE,
 	.unlocked_ioctl	= ping_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
+	.release	= ping_release,
 };
 
 static struct miscdevice ping_device = {
@@ -340,9 +389,12 @@ static int __init ping_init(void)
 	err = stream_init();
 	if (err)
 		goto exit_run;
-	err = mk_ipi_register(&ping_ask);
+	err = mix_init();
 	if (err)
 		goto exit_stream;
+	err = mk_ipi_register(&ping_ask);
+	if (err)
+		goto exit_mix;
 	err = mk_ipi_register(&stream_ask);
 	if (err)
 		goto unregister_ping;
@@ -357,6 +409,8 @@ unregister_stream:
 unregister_ping:
 	WRITE_ONCE(ping_stop, true);
 	mk_ipi_unregister(&ping_ask);
+exit_mix:
+	mix_exit();
 exit_stream:
 	stream_exit();
 exit_run:
@@ -374,6 +428,7 @@ static void __exit ping_exit(void)
 	WRITE_ONCE(ping_stop, true);
 	mk_ipi_unregister(&stream_ask);
 	mk_ipi_unregister(&ping_ask);
+	mix_exit();
 	stream_exit();
 	ping_run_exit();
 	ping_peer_exit();

@@ -228,4 +228,112 @@ struct mk_cast {
 #define MK_STREAM_IOC_RUN	_IOWR(0xEA, 0x81, struct mk_stream)
 #define MK_CAST_IOC_RUN		_IOWR(0xEA, 0x82, struct mk_cast)
 
+#define MK_MIX_MAX_PEERS	16
+#define MK_MIX_MAX_PAUSE_US	1000000
+
+/* mk_mix_start.defect: what this kernel does wrong now and then, to be found by others */
+#define MK_MIX_DEFECT_NONE	0
+#define MK_MIX_DEFECT_LOSE	1	/* a message is not sent */
+#define MK_MIX_DEFECT_DOUBLE	2	/* it is sent twice */
+#define MK_MIX_DEFECT_REORDER	3	/* two are sent in the wrong order */
+#define MK_MIX_DEFECT_DAMAGE	4	/* a bit of it is turned */
+
+/**
+ * struct mk_mix_start - mixed traffic between all kernels that are up, until it is stopped
+ * @seed:	from which all that is random comes, but for what is up to time
+ * @pause_us:	longest pause between two bursts of messages, up to MK_MIX_MAX_PAUSE_US
+ * @defect:	what this kernel does wrong: one of MK_MIX_DEFECT_*
+ * @pad:	zero
+ */
+struct mk_mix_start {
+	__u64 seed;
+	__u32 pause_us;
+	__u32 defect;
+	__u64 pad;
+};
+
+/**
+ * struct mk_mix_sums - what came of mixed traffic
+ * @sent:	messages sent, broadcasts and calls included
+ * @received:	messages that have arrived, calls included
+ * @bytes:	of those sent
+ * @calls:	calls that were answered, with the right bytes
+ * @lost:	messages that have not arrived, though a later one of the same stream has
+ * @reordered:	messages that came after a later one of the same stream
+ * @doubled:	messages that came twice
+ * @damaged:	messages or answers with other bytes, or of another life, than were sent
+ * @strays:	messages of no stream that this life knows: what was meant for the last one
+ * @full:	messages for which there was no room at first
+ * @gone:	messages and calls that failed since the peer was not there any more
+ * @late:	messages and calls that failed because of the time they took
+ * @other:	those that failed otherwise
+ * @last_other:	errno of the last of these
+ */
+struct mk_mix_sums {
+	__u64 sent;
+	__u64 received;
+	__u64 bytes;
+	__u64 calls;
+	__u32 lost;
+	__u32 reordered;
+	__u32 doubled;
+	__u32 damaged;
+	__u32 strays;
+	__u32 full;
+	__u32 gone;
+	__u32 late;
+	__u32 other;
+	__u32 last_other;
+};
+
+/**
+ * struct mk_mix_peer - traffic with one instance
+ * @state:	enum mk_ipi_peer_state: 0 absent, 1 down, 2 up, 3 hung, 4 broken, 5 refused
+ * @ends:	how many of its lives have ended, since this kernel was booted
+ * @messages:	messages sent to it, of whatever kind, since this kernel was booted
+ * @doorbells:	doorbells rung at it
+ * @here:	what this kernel has counted with it
+ * @there:	what it has counted with all of its peers, as far as was told: it tells once
+ *		a second, and at the end. Of all of its lives
+ * @running:	it takes part
+ * @pad:	zero
+ */
+struct mk_mix_peer {
+	__u32 state;
+	__u32 ends;
+	__u64 messages;
+	__u64 doorbells;
+	struct mk_mix_sums here;
+	struct mk_mix_sums there;
+	__u32 running;
+	__u32 pad;
+};
+
+/**
+ * struct mk_mix - what came of it so far
+ * @self:	number of this kernel
+ * @running:	it takes part
+ * @peer:	by instance number
+ */
+struct mk_mix {
+	__u32 self;
+	__u32 running;
+	struct mk_mix_peer peer[MK_MIX_MAX_PEERS];
+};
+
+/*
+ * Every kernel that gets the first message of such traffic takes part, and so do those
+ * that are spawned meanwhile. It ends with MK_MIX_IOC_STOP, or when the file is closed by
+ * which it was started. STOP takes for how many milliseconds to wait until the others
+ * have ended it as well and have told what they counted; then it fails with ETIMEDOUT.
+ *
+ *	EINVAL		a field is out of its range
+ *	ENODEV		this kernel is in no region, or has a number above those that take part
+ *	EBUSY		it goes on already
+ *	ENOMEM, EINTR	as usual
+ */
+#define MK_MIX_IOC_START	_IOW(0xEA, 0x83, struct mk_mix_start)
+#define MK_MIX_IOC_STOP		_IOW(0xEA, 0x84, __u32)
+#define MK_MIX_IOC_READ		_IOR(0xEA, 0x85, struct mk_mix)
+
 #endif /* _SAMPLES_MULTIKERNEL_MK_PING_H */

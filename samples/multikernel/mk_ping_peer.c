@@ -6,11 +6,15 @@
 #include <linux/compiler.h>
 #include <linux/nospec.h>
 #include <linux/notifier.h>
+#include <linux/wait.h>
 #include <multikernel/mk_ipi.h>
 #include "mk_ping_run.h"
 
 /* Lives of each instance that have ended, by it; written by the notifier alone */
 static u32 ends[MK_IPI_MAX_INSTANCES];
+
+/* Woken when the state of any has changed */
+DECLARE_WAIT_QUEUE_HEAD(ping_changed);
 
 u32 ping_ends(unsigned int peer)
 {
@@ -26,6 +30,7 @@ static int ping_notify(struct notifier_block *nb, unsigned long state, void *dat
 
 	if (state != MK_IPI_PEER_UP && state != MK_IPI_PEER_HUNG)
 		WRITE_ONCE(ends[event->peer], ends[event->peer] + 1);
+	wake_up_all(&ping_changed);
 	return NOTIFY_DONE;
 }
 

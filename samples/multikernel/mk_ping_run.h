@@ -6,6 +6,7 @@
 #include <linux/errno.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <multikernel/mk_ipi.h>
 #include "mk_ping.h"
 
@@ -21,6 +22,10 @@
 #define STREAM_URGENT(slot)	(MK_IPI_TYPE_LOCAL + 0x10 + (slot))
 #define STREAM_BULK(slot)	((MK_IPI_TYPE_LOCAL + 0x18 + (slot)) | MK_IPI_BULK)
 
+/* So have those of mixed traffic; messages and calls alike */
+#define MIX_URGENT(slot)	(MK_IPI_TYPE_LOCAL + 0x30 + (slot))
+#define MIX_BULK(slot)		((MK_IPI_TYPE_LOCAL + 0x38 + (slot)) | MK_IPI_BULK)
+
 /* The module goes: runs that are there end early, and so does each later one */
 extern bool ping_stop;
 
@@ -33,6 +38,9 @@ void ping_peer_exit(void);
  * ends. So does one with the next life, begun before the end of the last one was told.
  */
 u32 ping_ends(unsigned int peer);
+
+/* Woken after the state of any peer has changed */
+extern struct wait_queue_head ping_changed;
 
 /* @err, which ended a run; a peer that is not there has gone if anything was @sent */
 static inline int ping_errno(int err, bool sent)
@@ -82,6 +90,17 @@ int stream_call(unsigned int peer, u32 type, u64 run, u32 size, unsigned long ti
 
 /* mk_ping_cast.c: as ping_run(), to all that are up; each has its own @error */
 int cast_run(struct mk_cast *cast);
+
+/* mk_ping_mix.c */
+int mix_init(void);
+void mix_exit(void);
+
+/* The ioctls of mixed traffic; process context, sleep */
+int mix_start(const struct mk_mix_start *start, const void *owner);
+int mix_stop(u32 timeout_ms);
+void mix_read(struct mk_mix *mix);
+/* Stop what was started by @owner, if it goes on */
+void mix_release(const void *owner);
 
 /* mk_ping_fill.c: message @seq of @run; a word of 64 bits begins at @data */
 void ping_fill(void *data, u32 len, u64 run, u32 seq);

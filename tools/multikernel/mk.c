@@ -53,6 +53,14 @@ static const char usage[] =
 	"                                                 of their CPUs\n"
 	"    --count N          messages to all (10000)\n"
 	"    --size, --lane, --timeout, --json            as above\n"
+	"mk mix [OPTION]...                               mixed traffic between all kernels, also those\n"
+	"                                                 spawned meanwhile; a line each second\n"
+	"    --seconds N        for how long (10); Ctrl-C ends it earlier\n"
+	"    --seed N           of all that is random (another one each time)\n"
+	"    --pause US         longest pause between two bursts of messages (20000)\n"
+	"    --defect WORD      what this kernel does wrong, for the others to find: lose, double,\n"
+	"                       reorder or damage (none)\n"
+	"    --json             one JSON object a line\n"
 	"mk help                                          this text\n";
 
 static int stop_one(int fd, unsigned int instance)
@@ -157,6 +165,7 @@ int main(int argc, char **argv)
 		{ "ping", cmd_ping },
 		{ "stream", cmd_stream },
 		{ "cast", cmd_cast },
+		{ "mix", cmd_mix },
 		{ "stat", cmd_stat },
 		{ "top", cmd_top },
 	};

@@ -25,6 +25,7 @@ int cmd_wait(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
 int cmd_stream(int argc, char **argv);
 int cmd_cast(int argc, char **argv);
+int cmd_mix(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 int cmd_top(int argc, char **argv);
 
@@ -45,6 +46,9 @@ bool parse_size(const char *text, unsigned long long *value);
 unsigned int parse_cpus(const char *text, __u32 *cpus);
 /* The same the other way round; @text has CPUS_TEXT bytes */
 const char *format_cpus(char *text, const __u32 *cpus, unsigned int nr_cpus);
+
+/* Seconds of a clock that is never set */
+double seconds_now(void);
 
 /* For people: 3.2s, 5m, 2h, 9d */
 #define AGE_SIZE	24

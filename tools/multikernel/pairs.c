@@ -56,9 +56,11 @@ static int take_word(const char *command, const struct field *field, const char 
 			return 0;
 		}
 	}
-	/* Of two words each, so far */
-	return misused("%s: --%s is %s or %s", command, field->name, field->words[0],
-		       field->words[1]);
+	fprintf(stderr, "mk: %s: --%s is %s", command, field->name, field->words[0]);
+	for (unsigned int i = 1; field->words[i]; i++)
+		fprintf(stderr, "%s%s", field->words[i + 1] ? ", " : " or ", field->words[i]);
+	fputc('\n', stderr);
+	return MK_USAGE;
 }
 
 static int take_number(const char *command, const struct field *field, const char *text)

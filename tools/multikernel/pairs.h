@@ -37,7 +37,7 @@ struct session {
  * @value: where it goes
  * @min:   it is a number from this
  * @max:   to this
- * @words: or one of these two, NULL at the end: its place among them
+ * @words: or one of these, NULL at the end: its place among them
  */
 struct field {
 	const char		*name;

@@ -36,14 +36,6 @@ struct top {
 	int		signals;	/* those that end us, to be read */
 };
 
-static double seconds_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
 /* What a field has grown by in a second; a counter that began anew counts from 0 */
 static double rate(const struct top *top, const struct stats_line *line, const char *key)
 {

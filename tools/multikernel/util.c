@@ -189,7 +189,7 @@ const char *reason_name(unsigned int reason)
 	return reason < ARRAY_SIZE(reason_names) ? reason_names[reason] : "unknown";
 }
 
-static double now(void)
+double seconds_now(void)
 {
 	struct timespec ts;
 
@@ -208,7 +208,7 @@ int wait_for(int fd, unsigned int instance, enum mk_state state, unsigned int se
 	     struct mk_info *info)
 {
 	const struct timespec pause = { .tv_nsec = POLL_NS };
-	double end = now() + seconds;
+	double end = seconds_now() + seconds;
 	int err;
 
 	for (;;) {
@@ -221,7 +221,7 @@ int wait_for(int fd, unsigned int instance, enum mk_state state, unsigned int se
 			return fail("instance %u is %s (reason: %s) and will not be %s", instance,
 				    state_name(info->state), reason_name(info->reason),
 				    state_name(state));
-		if (now() >= end)
+		if (seconds_now() >= end)
 			return fail("instance %u is %s and not %s after %u s: see its console",
 				    instance, state_name(info->state), state_name(state),
 				    seconds);
