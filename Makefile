@@ -4,7 +4,8 @@
 # Before the export, which defines what is not defined, as empty
 ACCEL		?= tcg
 INSTANCES	?= 2
-export KDIR ACCEL V JOBS
+MINUTES		?= 10
+export KDIR ACCEL V JOBS SEED
 
 # one-of VARIABLE,VALUES: stop unless it is one of them
 one-of = $(if $(and $(filter 1,$(words $($(1)))),$(filter $(2),$($(1)))),,\
@@ -18,12 +19,17 @@ help:
 	@echo 'Targets; each does first what it needs, and redoes nothing that is up to date:'
 	@echo '  run        boot the machine, spawn kernels, exchange messages between all of them'
 	@echo '  test       run all tests: KUnit, machines of two to four kernels, lint'
-	@echo '  shell      boot the machine to a shell of the host kernel'
 	@echo '  verify     try to break it: litmus tests, fuzzing, sanitised kernels, faults, storms'
+	@echo '  soak       mixed traffic among four kernels that die and come again, for MINUTES'
+	@echo '  coverage   how much of the code the tests run, and why the rest is not'
+	@echo '  shell      boot the machine to a shell of the host kernel'
+	@echo 'Parts of test and verify, and what they need:'
 	@echo '  kernel     build the kernel, build/kernel/arch/x86/boot/bzImage'
 	@echo '  kunit      run the KUnit suites in QEMU'
 	@echo '  lint       sparse, W=1, checkpatch, kernel-doc and shellcheck on all files of ours'
 	@echo '  off        show that without CONFIG_MULTIKERNEL the object code is as before'
+	@echo '  litmus     check the order of memory accesses by the memory model of the kernel'
+	@echo '  fuzz       fuzz, in user space, what reads the memory of a peer'
 	@echo '  tree       prepare the kernel source: unpack, patch, lay the overlay'
 	@echo '  setup      install the packages that all this needs, or say which are missing'
 	@echo '  clean      remove what was built and logged, keep the kernel source'
@@ -32,6 +38,10 @@ help:
 	@echo '  KDIR=/path    use (a copy of) this kernel source, not the one of Debian'
 	@echo '  ACCEL=tcg     how QEMU runs the machine: tcg or kvm'
 	@echo '  INSTANCES=2   how many kernels to spawn: 1 to 3'
+	@echo '  MINUTES=10    how long to soak'
+	@echo '  RUNS=N        how many inputs to fuzz with'
+	@echo '  SEED=N        of what is random in verify, soak and fuzz: the same once more'
+	@echo '  REPRODUCE=/path  the input to fuzz with, and no other'
 	@echo '  JOBS=N        how many commands a build runs at once: as many as there are CPUs'
 	@echo '  V=1           show the output of every command, not only its progress'
 
@@ -54,7 +64,16 @@ test:
 	@$(steps) packages tree kernel test
 
 verify:
-	@$(steps) packages tree kernel verify
+	@$(steps) 'packages fuzz' tree kernel verify
+
+fuzz:
+	@$(steps) 'packages fuzz' tree 'fuzz $(RUNS:%=--runs %) $(SEED:%=--seed %) $(REPRODUCE:%=--reproduce %)'
+
+soak:
+	@$(steps) packages tree kernel 'soak --minutes $(MINUTES)$(if $(SEED), --seed $(SEED))'
+
+coverage:
+	@$(steps) 'packages coverage' tree coverage
 
 kunit:
 	@$(steps) packages tree kunit
@@ -62,15 +81,19 @@ kunit:
 lint:
 	@$(steps) packages tree lint
 
+litmus:
+	@$(steps) packages tree litmus
+
 off:
 	@$(steps) packages tree off
 
 clean:
-	rm -rf build/kernel build/lint build/kunit build/off build/run build/test \
-		build/verify build/log
+	find build -mindepth 1 -maxdepth 1 ! -name linux ! -name pristine ! -name herd \
+		! -name .lock -exec rm -rf {} + 2>/dev/null || true
 
 distclean:
 	rm -rf build
 
-.PHONY: help setup tree kernel run shell test verify kunit lint off clean distclean
+.PHONY: help setup tree kernel run shell test verify soak coverage litmus fuzz kunit lint off \
+	clean distclean
 .NOTPARALLEL:

@@ -19,7 +19,8 @@ HOST_CPUS = 2
 # CPUs lent to each instance, by number; one has more than one
 LENT_CPUS = {1: (2, 3), 2: (4,), 3: (5,)}
 MAX_INSTANCES = len(LENT_CPUS)
-RAM = "96M"
+# The machine's RAM, how much of it is for the region and for instances, and one's share
+MEMORY, RESERVED, RAM = "1G", "512M", "96M"
 ARCHIVE = "/boot/guest.cpio.gz"
 IMAGE = "/boot/bzImage"
 SHOWN_LINES = 15
@@ -41,8 +42,8 @@ def cpu_list(cpus):
     return ",".join(str(cpu) for cpu in cpus)
 
 
-def spawn_command(instance, cmdline="", cpus=None):
-    line = (f"mk spawn --offline --cpu {cpu_list(cpus or LENT_CPUS[instance])} --ram {RAM}"
+def spawn_command(instance, cmdline="", cpus=None, ram=RAM):
+    line = (f"mk spawn --offline --cpu {cpu_list(cpus or LENT_CPUS[instance])} --ram {ram}"
             f" --uart {instance} --instance {instance} --initrd {ARCHIVE} {IMAGE}")
     return f"{line} --cmdline '{cmdline}'" if cmdline else line
 
@@ -74,13 +75,18 @@ class Machine:
     """With it as a context, QEMU has always ended when the context does."""
 
     def __init__(self, out, instances, kernel=KERNEL, accel="tcg", cpu=None, timeout=240,
-                 append=""):
+                 append="", memory=MEMORY, reserved=RESERVED, cpus=None, patience=1):
         self.out = out
         self.instances = instances
         self.kernel = kernel
         self.accel = accel
         self.cpu = cpu or ("host" if accel == "kvm" else "qemu64")
         self.append = append
+        self.memory = memory
+        self.reserved = reserved
+        self.cpus = cpus or HOST_CPUS + sum(len(LENT_CPUS[n]) for n in range(1, instances + 1))
+        # How many times as long as usual everything may take
+        self.patience = patience
         self.timeout = timeout
         self.deadline = None
         self.process = None
@@ -103,12 +109,13 @@ class Machine:
 
     def command_line(self, mode):
         accel = "tcg,thread=multi" if self.accel == "tcg" else self.accel
-        cpus = HOST_CPUS + sum(len(LENT_CPUS[n]) for n in range(1, self.instances + 1))
-        append = ("console=ttyS0,115200 8250.nr_uarts=1 panic=-1"
-                  f" reserve_mem=512M:2M:multikernel mk_mode={mode} {self.append}")
+        reserve = f"reserve_mem={self.reserved}:2M:multikernel" if self.reserved else ""
+        append = (f"console=ttyS0,115200 8250.nr_uarts=1 panic=-1 {reserve} mk_mode={mode}"
+                  f" {self.append}")
         mux = "on" if mode == "shell" else "off"
-        line = [QEMU, "-M", "pc", "-cpu", self.cpu, "-accel", accel, "-smp", str(cpus), "-m", "1G",
-                "-nodefaults", "-display", "none", "-no-reboot",
+        line = [QEMU, "-M", "pc", "-cpu", self.cpu, "-accel", accel, "-smp", str(self.cpus),
+                "-m", self.memory, "-nodefaults", "-display", "none", "-no-reboot",
+                "-name", "mk,debug-threads=on",
                 "-kernel", self.kernel, "-initrd", os.path.join(self.out, "host.cpio"),
                 "-append", append.strip(),
                 "-chardev", f"stdio,id=host,signal=off,mux={mux},logfile={self.log}",
@@ -138,7 +145,8 @@ class Machine:
         self.process = subprocess.Popen(self.command_line("shell"))
         return self.process.wait()
 
-    def boot(self):
+    def boot(self, seconds=90):
+        """Start it: what the host's console said until its init was there."""
         self.clear_logs()
         self.deadline = time.monotonic() + self.timeout
         # A time limit of its own, should this be killed and not get to end it. A
@@ -147,11 +155,11 @@ class Machine:
         self.process = subprocess.Popen(limit + self.command_line("lines"),
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, start_new_session=True)
-        self.read_until(rb"^mk: ready\r?\n", 90, "the host kernel did not boot")
+        return self.read_until(rb"^mk: ready\r?\n", seconds, "the host kernel did not boot")[0]
 
     def read_until(self, pattern, seconds, what):
         """What the console said up to a line that matches, and the match."""
-        seconds = max(0, min(seconds, self.deadline - time.monotonic()))
+        seconds = max(0, min(seconds * self.patience, self.deadline - time.monotonic()))
         end = time.monotonic() + seconds
         while True:
             match = re.search(pattern, self.received, re.MULTILINE)
@@ -220,7 +228,7 @@ class Machine:
 
     def wait_alive(self, n, seconds=30):
         """Whether an instance goes on: two more lines, with more timer interrupts."""
-        end = min(time.monotonic() + seconds, self.deadline)
+        end = min(time.monotonic() + seconds * self.patience, self.deadline)
         first = self.alive(n)
         while time.monotonic() < end:
             now = self.alive(n)
@@ -231,10 +239,22 @@ class Machine:
             time.sleep(0.1)
         return False
 
+    def cpu_seconds(self, cpu):
+        """The time of this machine that the thread which is one of QEMU's CPUs has had."""
+        pid = self.process.pid
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            pid = file.read().split()[0]
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/stat") as file:
+                name, fields = file.read().rsplit(")", 1)
+            if f"(CPU {cpu}/" in name:
+                return sum(int(ticks) for ticks in fields.split()[11:13]) / os.sysconf("SC_CLK_TCK")
+        raise MachineError(f"QEMU has no thread for CPU {cpu}")
+
     def power_off(self):
         """End in order: QEMU's exit status, which is 0 if all is well."""
         self.write_line("dmesg; poweroff -f")
-        end = time.monotonic() + 20
+        end = time.monotonic() + 20 * self.patience
         while time.monotonic() < end:
             if select.select([self.process.stdout], [], [], 1)[0]:
                 if not os.read(self.process.stdout.fileno(), 65536):
@@ -242,7 +262,7 @@ class Machine:
                         return self.process.wait(10)
                     except subprocess.TimeoutExpired:
                         raise MachineError("QEMU did not end") from None
-        raise MachineError("the host did not power off within 20 s")
+        raise MachineError("the host did not power off in time")
 
     def kill(self):
         if not self.process or self.process.poll() is not None:

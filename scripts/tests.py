@@ -15,6 +15,10 @@ class Failed(Exception):
     """What a test found wrong."""
 
 
+class Skipped(Exception):
+    """Why a test can't be run here."""
+
+
 def expect(condition, why):
     if not condition:
         raise Failed(why)
@@ -48,6 +52,27 @@ class Results:
                 file.write("\n")
 
 
+class Controls:
+    """Deliberate defects, and how many of them were caught."""
+
+    def __init__(self):
+        self.tried = 0
+        self.caught = 0
+
+    def catch(self, what, check, *args):
+        """The check has to object."""
+        self.tried += 1
+        try:
+            check(*args)
+        except (Failed, mk.CommandError):
+            self.caught += 1
+            return
+        raise Failed(f"{what} was not noticed")
+
+    def __str__(self):
+        return f"{self.caught} of {self.tried}"
+
+
 class Group:
     """Tests in the order in which they run, by name."""
 
@@ -69,6 +94,8 @@ class Group:
             try:
                 function(*args)
                 results.add("pass", name)
+            except Skipped as why:
+                results.add("skip", name, str(why))
             except (Failed, mk.CommandError) as error:
                 results.add("fail", name, str(error))
                 lost = f"{name} failed" if vital else None
