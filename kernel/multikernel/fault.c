@@ -17,7 +17,6 @@
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
-#include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
@@ -98,21 +97,20 @@ static bool fault_door(const struct mk_region *region, unsigned int peer, unsign
 	return true;
 }
 
-/* Ring somewhere. Who is up takes doorbells; others may have no CPU to do so. */
+/* Ring somewhere else each time. Who is up takes doorbells; others may have no CPU to do so. */
 static void fault_invent(struct mk_fault *fault)
 {
 	const struct mk_instance *instance;
 	struct mk_door door;
-	u32 random;
+	unsigned int peer, turn = atomic_read(&fault->happened[MK_FAULT_INVENTED]);
 
-	get_random_bytes(&random, sizeof(random));
 	guard(rcu)();
 	instance = rcu_dereference(fault->backend.instance);
 	if (!instance)
 		return;
-	random %= instance->nr_links * MK_WIRE_MAX_DOORS;
-	if (mk_link_state(&instance->links[random / MK_WIRE_MAX_DOORS]) == MK_IPI_PEER_UP &&
-	    fault_door(instance->region, random / MK_WIRE_MAX_DOORS, random, &door))
+	peer = turn % instance->nr_links;
+	if (mk_link_state(&instance->links[peer]) == MK_IPI_PEER_UP &&
+	    fault_door(instance->region, peer, turn / instance->nr_links, &door))
 		fault->real->ring(fault->real, &door);
 }
 
