@@ -4,7 +4,7 @@
 import json
 import time
 
-from tests import expect
+from tests import expect, statistics
 
 # Each has its own; what they print is in it
 LOG = "/tmp/background"
@@ -57,10 +57,9 @@ class Background:
 
 def received(machine):
     """By peer: messages that the host has received."""
-    text = machine.command("grep ^lane /dev/multikernel")
-    rows = [dict(word.split("=") for word in line.split()[1:]) for line in text.splitlines()]
-    return {peer: sum(int(row["received"]) for row in rows if int(row["peer"]) == peer)
-            for peer in {int(row["peer"]) for row in rows}}
+    rows = statistics(machine)["lane"]
+    return {peer: sum(row["received"] for row in rows if row["peer"] == peer)
+            for peer in {row["peer"] for row in rows}}
 
 
 def goes_on(machine, *peers, seconds=20):

@@ -164,7 +164,7 @@ struct mk_ipi_peer_event {
  * @resets:	times that a ring was opened
  *
  * Counts are of this boot of this kernel. They are read without stopping the
- * traffic, each by itself.
+ * traffic, each by itself. Replies to calls of either lane count as urgent.
  */
 struct mk_ipi_stats {
 	u64	sent;
