@@ -101,8 +101,8 @@ static struct mk_test_machine *call_setup(struct kunit *test)
 	server->bulk.type = CALL_BULK;
 	server->bulk.name = "test bulk call";
 	server->bulk.call = call_answer_bulk;
-	KUNIT_ASSERT_EQ(test, 0, mk_handlers_add(machine->node[1].handlers, &server->urgent));
-	KUNIT_ASSERT_EQ(test, 0, mk_handlers_add(machine->node[1].handlers, &server->bulk));
+	mk_test_handle(test, &machine->node[1], &server->urgent);
+	mk_test_handle(test, &machine->node[1], &server->bulk);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, call_stop_holding_action, server));
 	test->priv = server;
 	return machine;
@@ -449,7 +449,7 @@ static void call_both_ways(struct kunit *test)
 		server[i].type = CALL_URGENT;
 		server[i].name = "test echo of calls";
 		server[i].call = call_echo;
-		KUNIT_ASSERT_EQ(test, 0, mk_handlers_add(machine->node[i].handlers, &server[i]));
+		mk_test_handle(test, &machine->node[i], &server[i]);
 	}
 	for (i = 0; i < ARRAY_SIZE(both); i++) {
 		both[i].from = &machine->node[i % 2];

@@ -510,6 +510,7 @@ static void death_of_a_handler(struct kunit *test)
  * struct death_notifier - a notifier that takes its time
  * @nb:	    the notifier
  * @hold:   it does not return
+ * @up:     incarnation in which it was last told of each peer that is up
  * @down:   times that it was told of a peer that is down
  * @called: times that it was called at all
  * @gone:   mk_ipi_unregister_notifier() has returned
@@ -517,6 +518,7 @@ static void death_of_a_handler(struct kunit *test)
 struct death_notifier {
 	struct notifier_block	nb;
 	bool			hold;
+	u32			up[DEATH_NR];
 	atomic_t		down;
 	atomic_t		called;
 	bool			gone;
@@ -525,8 +527,11 @@ struct death_notifier {
 static int death_notify(struct notifier_block *nb, unsigned long action, void *data)
 {
 	struct death_notifier *notifier = container_of(nb, struct death_notifier, nb);
+	const struct mk_ipi_peer_event *event = data;
 
 	atomic_inc(&notifier->called);
+	if (action == MK_IPI_PEER_UP)
+		WRITE_ONCE(notifier->up[event->peer], event->incarnation);
 	if (action == MK_IPI_PEER_DOWN) {
 		atomic_inc(&notifier->down);
 		while (READ_ONCE(notifier->hold))
@@ -564,7 +569,8 @@ static void death_of_a_notifier(struct kunit *test)
 	notifier->hold = true;
 	KUNIT_ASSERT_EQ(test, 0, mk_ipi_register_notifier(&notifier->nb));
 	mk_test_join(test, &node[2]);
-	KUNIT_EXPECT_TRUE(test, mk_test_wait(atomic_read(&notifier->called)));
+	/* Nobody is told of the death of whom they did not see */
+	KUNIT_EXPECT_TRUE(test, mk_test_wait(READ_ONCE(notifier->up[2])));
 
 	mk_test_leave(&node[2]);
 	KUNIT_EXPECT_TRUE(test, mk_test_wait(atomic_read(&notifier->down)));

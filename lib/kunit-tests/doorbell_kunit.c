@@ -156,20 +156,22 @@ static int doorbell_write(void *arg)
 {
 	struct doorbell_race *race = arg;
 	struct rnd_state rnd;
+	int error = 0;
 
 	prandom_seed_state(&rnd, race->type);
 	while (race->sent < DOORBELL_ROUNDS && !kthread_should_stop()) {
-		race->error = mk_test_note(race->from, 1, race->type, 0, race->sent);
-		if (race->error)
+		error = mk_test_note(race->from, 1, race->type, 0, race->sent);
+		if (error)
 			break;
-		race->sent++;
+		WRITE_ONCE(race->sent, race->sent + 1);
 		/* Often enough the next one is sent only when all have arrived */
 		if (prandom_u32_state(&rnd) % 4 && !doorbell_taken(race)) {
-			race->error = -ETIMEDOUT;
+			error = -ETIMEDOUT;
 			break;
 		}
 		ndelay(prandom_u32_state(&rnd) % 8000);
 	}
+	WRITE_ONCE(race->error, error);
 	return 0;
 }
 

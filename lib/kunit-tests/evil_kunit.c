@@ -416,10 +416,8 @@ static struct evil_run *evil_setup(struct kunit *test)
 			taker->server.type = evil_call_type(lane);
 			taker->server.name = "test evil call";
 			taker->server.call = evil_serve;
-			KUNIT_ASSERT_EQ(test, 0, mk_handlers_add(node[i].handlers,
-								 &taker->handler));
-			KUNIT_ASSERT_EQ(test, 0, mk_handlers_add(node[i].handlers,
-								 &taker->server));
+			mk_test_handle(test, &node[i], &taker->handler);
+			mk_test_handle(test, &node[i], &taker->server);
 		}
 		/* It answers whatever has its type, and is not made for that */
 		mk_handlers_del(node[i].handlers, &node[i].echo);

@@ -206,6 +206,8 @@ struct mk_test_machine *mk_test_joined(struct kunit *test, unsigned int nr);
 void mk_test_map(struct kunit *test, struct mk_test_machine *machine, unsigned int i);
 void mk_test_join(struct kunit *test, struct mk_test_node *node);
 void mk_test_leave(struct mk_test_node *node);
+void mk_test_handle(struct kunit *test, struct mk_test_node *node,
+		    struct mk_ipi_handler *handler);
 void mk_test_mute(struct mk_test_node *node);
 void mk_test_unmute(struct mk_test_node *node);
 int mk_test_rings(struct mk_test_node *node);

@@ -41,8 +41,9 @@ static void inbox_take(struct mk_ipi_handler *handler, const struct mk_ipi_msg *
 	inbox->cpu = smp_processor_id();
 	if (note && note->sender < MK_TEST_SENDERS) {
 		cpumask_set_cpu(inbox->cpu, &inbox->cpus[note->sender]);
-		if (note->number != inbox->next[note->sender]++)
+		if (note->number != inbox->next[note->sender])
 			inbox->misordered |= BIT(note->sender);
+		WRITE_ONCE(inbox->next[note->sender], inbox->next[note->sender] + 1);
 	}
 	raw_spin_unlock_irqrestore(&inbox->lock, flags);
 	/* Pairs with the acquire in box_has() */
@@ -69,6 +70,7 @@ struct mk_test_inbox *mk_test_box(struct mk_test_node *node, u32 type)
 /* As if nothing had arrived, and the writers began anew */
 void mk_test_box_empty(struct mk_test_inbox *box)
 {
+	guard(raw_spinlock_irqsave)(&box->lock);
 	memset(box->next, 0, sizeof(box->next));
 	memset(box->cpus, 0, sizeof(box->cpus));
 	box->misordered = 0;

@@ -70,6 +70,30 @@ static void free_machine_action(void *arg)
 	kvfree(machine);
 }
 
+struct handled {
+	struct mk_handlers	*handlers;
+	struct mk_ipi_handler	*handler;
+};
+
+static void forget_handler_action(void *arg)
+{
+	struct handled *handled = arg;
+
+	forget_handler(handled->handlers, handled->handler);
+}
+
+/* Register @handler with @node until the test is over, or until the test itself forgets it */
+void mk_test_handle(struct kunit *test, struct mk_test_node *node,
+		    struct mk_ipi_handler *handler)
+{
+	struct handled *handled = mk_test_buf(test, sizeof(*handled));
+
+	handled->handlers = node->handlers;
+	handled->handler = handler;
+	KUNIT_ASSERT_EQ(test, 0, mk_handlers_add(node->handlers, handler));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, forget_handler_action, handled));
+}
+
 /* Map the region as instance @i */
 void mk_test_map(struct kunit *test, struct mk_test_machine *machine, unsigned int i)
 {

@@ -177,8 +177,7 @@ static struct random_run *random_setup(struct kunit *test)
 			taker->handler.type = lane ? RANDOM_BULK : RANDOM_TYPE;
 			taker->handler.name = "test random";
 			taker->handler.fn = random_take;
-			KUNIT_ASSERT_EQ(test, 0, mk_handlers_add(machine->node[i].handlers,
-								 &taker->handler));
+			mk_test_handle(test, &machine->node[i], &taker->handler);
 		}
 	}
 	return run;
