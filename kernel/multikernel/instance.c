@@ -42,6 +42,21 @@ static void instance_say(struct mk_instance *instance, enum mk_wire_state state)
 			   FIELD_PREP(MK_WIRE_LIFE_STATE, state));
 }
 
+/*
+ * Whoever has sent a request is owed a reply: each peer gets room for a ring of them,
+ * which no other ring can take. Not in an arena that has little more.
+ */
+static void instance_reserve_replies(struct mk_instance *instance)
+{
+	const u64 room = instance->region->arena_size - MK_WIRE_RINGS;
+	unsigned int i;
+
+	if (instance->nr_links * MK_LINK_REPLY_BYTES > room / 2)
+		return;
+	for (i = 0; i < instance->nr_links; i++)
+		mk_link_reserve_reply(&instance->links[i]);
+}
+
 /* Begin a new life: whatever an earlier one has left in the arena goes. */
 static int instance_begin(struct mk_instance *instance, u32 incarnation)
 {
@@ -78,6 +93,7 @@ static int instance_begin(struct mk_instance *instance, u32 incarnation)
 	}
 	WRITE_ONCE(self->nr_doors, instance->nr_receivers);
 	instance->rings_used = MK_WIRE_RINGS;
+	instance_reserve_replies(instance);
 	return 0;
 }
 

@@ -331,7 +331,11 @@ static inline enum mk_lane mk_ring_lane(unsigned int index)
 	return index / MK_LANE_RINGS;
 }
 
+/* A ring of replies; it is as large as an urgent one */
+#define MK_LINK_REPLY_BYTES	(CONFIG_MULTIKERNEL_URGENT_SLOTS * sizeof(struct mk_wire_slot))
+
 void mk_link_init(struct mk_link *link, struct mk_instance *instance, unsigned int peer);
+void mk_link_reserve_reply(struct mk_link *link);
 struct mk_wire_tx *mk_link_wire_tx(struct mk_link *link, unsigned int index);
 struct mk_tx *mk_link_lock_tx(struct mk_link *link, enum mk_lane lane, unsigned int wanted,
 			      u32 only);

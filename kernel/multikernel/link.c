@@ -77,6 +77,19 @@ void mk_link_init(struct mk_link *link, struct mk_instance *instance, unsigned i
 	}
 }
 
+/**
+ * mk_link_reserve_reply - keep room in the arena for a ring of replies
+ * @link: the link, of an instance that nobody sees yet
+ *
+ * There are MK_LINK_REPLY_BYTES bytes left.
+ */
+void mk_link_reserve_reply(struct mk_link *link)
+{
+	/* link_open_any() takes one that has its slots first. */
+	link->tx[MK_REPLY * MK_LANE_RINGS].offset =
+		mk_instance_take_ring(link->instance, CONFIG_MULTIKERNEL_URGENT_SLOTS);
+}
+
 /* Whether a peer in this @life can be sent to */
 static int link_check(const struct mk_link *link, u64 life)
 {

@@ -306,6 +306,18 @@ static void call_oneself(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 16, reply.len);
 }
 
+/* The arena of the one that is called has no room for any ring */
+static void call_arena_is_full(struct kunit *test)
+{
+	const u32 type = *(const u32 *)test->param_value;
+	struct mk_test_machine *machine = call_setup(test);
+
+	while (mk_instance_take_ring(machine->node[1].instance, 1))
+		;
+	KUNIT_EXPECT_EQ(test, -ENOSPC, mk_test_note(&machine->node[1], 0, MK_TEST_INBOX, 0, 0));
+	call_round(test, machine, type, 1000, 100);
+}
+
 static void call_refuses(struct kunit *test)
 {
 	struct mk_test_machine *machine = call_setup(test);
@@ -482,6 +494,7 @@ static struct kunit_case call_cases[] = {
 	KUNIT_CASE_PARAM(call_handler_fails, call_type_gen_params),
 	KUNIT_CASE(call_times_out),
 	KUNIT_CASE_PARAM(call_oneself, call_type_gen_params),
+	KUNIT_CASE_PARAM(call_arena_is_full, call_type_gen_params),
 	KUNIT_CASE(call_refuses),
 	KUNIT_CASE(call_many_at_once),
 	KUNIT_CASE(call_both_ways),
