@@ -322,6 +322,13 @@ struct vm_struct {
 	bool			used;
 };
 
+/* mm.h, io.h, page.h: no memory is mapped already */
+#define IS_ENABLED(option)	0
+#define PAGE_SHIFT		12
+#define page_is_ram(pfn)	((void)(pfn), false)
+#define phys_to_virt(phys)	((void *)(phys))
+#define is_vmalloc_addr(addr)	((addr) != NULL)
+
 #define VM_IOREMAP		0
 #define PAGE_KERNEL		1
 #define PAGE_KERNEL_RO		0
