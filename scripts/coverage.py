@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Run the tests in kernels that count which code is run: coverage.py [PART...]
 
-Parts: kunit, exchange, lifecycle, messages, scale, device, alone; or report, which only looks
-at what was counted last. All of them without an argument. What is not covered has its reason in
-tools/testing/multikernel/uncovered.
+Parts: kunit, exchange, lifecycle, messages, scale, device, alone, storm, doorbells; or
+report, which only looks at what was counted last. All of them without an argument. What is not
+covered has its reason in tools/testing/multikernel/uncovered.
 """
 
 import importlib.machinery
@@ -28,7 +28,8 @@ KERNEL = os.path.join(OUT, "arch", "x86", "boot", "bzImage")
 DATA = os.path.join(OUT, "data")
 REASONS = os.path.join("tools", "testing", "multikernel", "uncovered")
 FOLDERS = (os.path.join("kernel", "multikernel"), os.path.join("arch", "x86", "multikernel"))
-MACHINES = ("exchange", "lifecycle", "messages", "scale", "device", "alone")
+FAULTS = ("storm", "doorbells")
+MACHINES = ("exchange", "lifecycle", "messages", "scale", "device", "alone") + FAULTS
 LIMITS = {"lines": 95, "branches": 85}
 KUNIT_SECONDS = 600
 NOT_RUN = "not run"
@@ -58,8 +59,8 @@ class Watched(mk.Machine):
 
     def __init__(self, out, instances, _=None, accel="tcg", cpu=None, timeout=240, append="",
                  **more):
-        super().__init__(out, instances, KERNEL, accel, cpu, 2 * timeout,
-                         f"kunit.enable=0 {append}", **more)
+        super().__init__(out, instances, KERNEL, accel, cpu, 2 * timeout, append,
+                         **more)
         self.ram = os.path.join(out, "memory")
         self.mine = gcov.Lives()
         self.guests = []
@@ -115,7 +116,7 @@ def run_kunit(image):
     line = ["timeout", "-k", "5", str(KUNIT_SECONDS), mk.QEMU, "-M", "pc", "-cpu", "qemu64",
             "-accel", "tcg,thread=multi", "-smp", "4", "-m", "1G", "-nodefaults",
             "-display", "none", "-no-reboot", "-kernel", KERNEL,
-            "-append", "console=ttyS0,115200 panic=-1 kunit_shutdown=poweroff",
+            "-append", "console=ttyS0,115200 panic=-1 kunit.enable=1 kunit_shutdown=poweroff",
             "-serial", f"file:{log}"]
     status = mk.call(backed(line, ram), stdin=subprocess.DEVNULL)
     lives = gcov.Lives()
@@ -141,9 +142,9 @@ def run_machine(name, image):
         bad = run.main()
     else:
         tests.OUT = OUT
-        vmtest = load("vmtest")
-        sys.argv = ["vmtest", name]
-        bad = vmtest.main()
+        script = "faults" if name in FAULTS else "vmtest"
+        sys.argv = [script, name]
+        bad = load(script).main()
     return Watched.lives, not bad
 
 

@@ -10,7 +10,7 @@ import json
 import time
 
 import machine as mk
-from tests import Controls, Group, expect, on_machine, statistics, ticks
+from tests import Controls, Group, expect, on_machine, refused, statistics, ticks
 
 SECONDS = 5
 TOGETHER = 200
@@ -90,6 +90,15 @@ def up(machine):
     machine.boot()
     machine.command(f"echo '{SPIN}' > /tmp/spin")
     machine.command(mk.spawn_command(2), 90)
+
+
+@group.test("a storm at who is not there is refused")
+def nobody(machine):
+    machine.command("mount -t debugfs debugfs /sys/kernel/debug")
+    switch = "/sys/kernel/debug/multikernel/storm"
+    refused(machine, f"sh -c 'echo 60 > {switch}'", "No such file or directory")
+    said = machine.command(f"cat {switch}")
+    expect(said == "-1", f"who is rung without pause: {said}")
 
 
 def storm(cpus):

@@ -118,9 +118,15 @@ static void death_half_written(struct kunit *test)
 		death_kill(machine, DEATH_VICTIM);
 		mk_test_join(test, &node[DEATH_VICTIM]);
 		mk_test_box_empty(box);
-		for (i = 0; i < 80; i++)
+		for (i = 0; i < 80; i++) {
 			KUNIT_ASSERT_EQ(test, 0, mk_test_note(&node[DEATH_VICTIM], DEATH_OTHER,
 							      *type, 0, i));
+			/* None of what is left there comes before what is written next */
+			if (i < 8) {
+				mk_test_settle(test, &node[DEATH_OTHER]);
+				KUNIT_EXPECT_EQ(test, i + 1, atomic_read(&box->count));
+			}
+		}
 		mk_test_settle(test, &node[DEATH_OTHER]);
 		KUNIT_EXPECT_EQ(test, 80, atomic_read(&box->count));
 		KUNIT_EXPECT_EQ(test, 0, box->misordered);

@@ -18,6 +18,10 @@
 unsigned int mk_test_slow = 1;
 module_param_named(slow, mk_test_slow, uint, 0444);
 
+/* Nothing takes longer, in a kernel that is not slow */
+unsigned int mk_test_seconds = 60;
+module_param_named(seconds, mk_test_seconds, uint, 0444);
+
 struct mk_test_saved {
 	unsigned int	budget, budget_us, poll_us, storm, beat_ms, hang_ms, layout;
 };

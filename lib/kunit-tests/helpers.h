@@ -26,7 +26,7 @@
 /* mk_param_beat_ms while no beat is wanted */
 #define MK_TEST_NEVER_MS	(3600 * MSEC_PER_SEC)
 
-extern unsigned int mk_test_slow;
+extern unsigned int mk_test_slow, mk_test_seconds;
 
 /* Rounds in which races are looked for: fewer where each takes longer */
 static inline unsigned int mk_test_many(unsigned int n)
@@ -34,10 +34,10 @@ static inline unsigned int mk_test_many(unsigned int n)
 	return n / max(mk_test_slow, 1);
 }
 
-/* Longer than anything takes: a minute, or more where all takes longer; jiffies */
+/* Longer than anything takes; jiffies */
 static inline unsigned long mk_test_long(void)
 {
-	return 60 * HZ * max(mk_test_slow, 1);
+	return mk_test_seconds * HZ * max(mk_test_slow, 1);
 }
 
 /* True as soon as @cond is; false if that takes longer than mk_test_long() */

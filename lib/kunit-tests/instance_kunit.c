@@ -236,6 +236,45 @@ static void instance_statistics(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, mk_test_stats(&node[0], 2, MK_URGENT).sent);
 }
 
+static int instance_no_door(struct mk_backend *backend, unsigned int cpu, struct mk_door *door)
+{
+	return -EINVAL;
+}
+
+static int instance_no_start(struct mk_backend *backend)
+{
+	return -EIO;
+}
+
+static void instance_cannot_join(struct kunit *test, struct mk_test_machine *machine, int error)
+{
+	struct mk_test_node *node = &machine->node[1];
+	struct mk_instance *instance;
+
+	instance = mk_instance_join(node->region, node->backend, node->handlers, &node->cpus, 0);
+	KUNIT_EXPECT_EQ(test, error, PTR_ERR_OR_ZERO(instance));
+	KUNIT_EXPECT_EQ(test, -ENOTCONN, mk_test_note(&machine->node[0], 1, MK_TEST_INBOX, 0, 0));
+}
+
+/* A backend that has no door, or does not start: nobody takes this for an instance that is up */
+static void instance_backend_fails(struct kunit *test)
+{
+	struct mk_test_machine *machine = mk_test_machine(test, 2);
+	struct mk_backend *backend = machine->node[1].backend;
+	struct mk_backend whole = *backend;
+
+	mk_test_join(test, &machine->node[0]);
+	backend->get_door = instance_no_door;
+	instance_cannot_join(test, machine, -EINVAL);
+	backend->get_door = whole.get_door;
+	backend->start = instance_no_start;
+	instance_cannot_join(test, machine, -EIO);
+	backend->start = whole.start;
+	mk_test_join(test, &machine->node[1]);
+	mk_test_exchange(test, machine, 0, 1, MK_TEST_INBOX, 100);
+	mk_test_exchange(test, machine, 1, 0, MK_TEST_INBOX, 100);
+}
+
 static struct kunit_case instance_cases[] = {
 	KUNIT_CASE_PARAM(instance_both_ways, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(instance_every_pair, mk_test_lane_gen_params),
@@ -252,6 +291,7 @@ static struct kunit_case instance_cases[] = {
 	KUNIT_CASE(instance_join_refuses_taken_backend),
 	KUNIT_CASE(instance_unknown_type),
 	KUNIT_CASE(instance_statistics),
+	KUNIT_CASE(instance_backend_fails),
 	{}
 };
 

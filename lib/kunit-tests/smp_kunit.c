@@ -314,6 +314,36 @@ static void smp_cpu_goes_in_traffic(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, node[1].bulk.misordered);
 }
 
+/* Where there is no room for a ring of its own a CPU shares one, which goes to another door */
+static void smp_no_room_for_a_ring(struct kunit *test)
+{
+	struct mk_test_machine *machine = smp_setup(test, false);
+	struct mk_test_node *node = machine->node;
+	struct mk_test_writer writer[MK_DOORS] = {};
+	unsigned int i, cpu;
+
+	mk_test_exchange(test, machine, 0, 1, MK_TEST_INBOX, 8);
+	cpu = node[1].inbox.cpu;
+	mk_test_box_empty(&node[1].inbox);
+	while (mk_instance_take_ring(node[0].instance, 1))
+		;
+	for (i = 0; i < smp_nr(); i++) {
+		writer[i].from = &node[0];
+		writer[i].to = 1;
+		writer[i].type = MK_TEST_INBOX;
+		writer[i].id = i;
+		writer[i].notes = SMP_NOTES;
+		writer[i].cpu = mk_test_cpu(i);
+		mk_test_write(test, &writer[i]);
+	}
+	KUNIT_EXPECT_TRUE(test, mk_test_arrived(&node[1], smp_nr() * SMP_NOTES));
+	for (i = 0; i < smp_nr(); i++) {
+		mk_test_written(test, &writer[i]);
+		KUNIT_EXPECT_TRUE(test, cpumask_equal(cpumask_of(cpu), &node[1].inbox.cpus[i]));
+	}
+	KUNIT_EXPECT_EQ(test, 0, node[1].inbox.misordered);
+}
+
 static struct kunit_case smp_cases[] = {
 	KUNIT_CASE(smp_doors),
 	KUNIT_CASE(smp_door_of_the_sender),
@@ -325,6 +355,7 @@ static struct kunit_case smp_cases[] = {
 	KUNIT_CASE(smp_all_at_once),
 	KUNIT_CASE(smp_cpu_goes),
 	KUNIT_CASE(smp_cpu_goes_in_traffic),
+	KUNIT_CASE(smp_no_room_for_a_ring),
 	{}
 };
 

@@ -178,6 +178,23 @@ static void soft_stops(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, mk_test_arrived(&node[1], 1));
 }
 
+/* As many as a region can have instances, and one more */
+static void soft_no_more(struct kunit *test)
+{
+	struct mk_backend *backend[MK_WIRE_MAX_INSTANCES + 1];
+	unsigned int i, nr;
+
+	for (nr = 0; nr < ARRAY_SIZE(backend); nr++) {
+		backend[nr] = mk_soft_create();
+		if (IS_ERR(backend[nr]))
+			break;
+	}
+	for (i = 0; i < nr; i++)
+		mk_soft_destroy(backend[i]);
+	KUNIT_ASSERT_LT(test, nr, ARRAY_SIZE(backend));
+	KUNIT_EXPECT_EQ(test, -ENOSPC, PTR_ERR(backend[nr]));
+}
+
 static struct kunit_case soft_cases[] = {
 	KUNIT_CASE(soft_has_a_name),
 	KUNIT_CASE(soft_door_of_every_cpu),
@@ -188,6 +205,7 @@ static struct kunit_case soft_cases[] = {
 	KUNIT_CASE(soft_refuses_door),
 	KUNIT_CASE(soft_refuses_door_of_the_gone),
 	KUNIT_CASE(soft_stops),
+	KUNIT_CASE(soft_no_more),
 	{}
 };
 

@@ -323,7 +323,7 @@ struct vm_struct {
 };
 
 /* mm.h, io.h, page.h: no memory is mapped already */
-#define IS_ENABLED(option)	0
+#define IS_ENABLED(CONFIG_name)	0
 #define PAGE_SHIFT		12
 #define page_is_ram(pfn)	((void)(pfn), false)
 #define phys_to_virt(phys)	((void *)(phys))
