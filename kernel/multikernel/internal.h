@@ -351,7 +351,7 @@ int mk_link_send(struct mk_link *link, u32 type, enum mk_wire_kind kind,
 int mk_link_send_wait(struct mk_link *link, u32 type, enum mk_wire_kind kind,
 		      const struct kvec *vec, unsigned int nr, u32 len, u32 life,
 		      unsigned long timeout);
-bool mk_link_has_room(struct mk_link *link, u32 len, u32 life, u32 door);
+int mk_link_reply_room(struct mk_link *link, u32 len, u32 life, u32 door);
 bool mk_link_wake(struct mk_link *link);
 
 /* receive.c: who answers at a door */

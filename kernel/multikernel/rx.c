@@ -222,13 +222,18 @@ static int rx_take(struct mk_rx *rx, void *buf, void *reply)
 }
 
 /*
- * Whether a request has to stay where it is, since there is no room for its reply. The
- * peer, whose reply rings wait for nothing but their readers, rings when there is.
+ * Whether the next message may be taken. A request has to stay where it is if there is no
+ * room for its reply; the peer, whose reply rings wait for nothing but their readers, rings
+ * when there is. 0; -EAGAIN: there is no message, and one that comes later may be such a
+ * request; -ENOSPC, -EBUSY: as mk_link_reply_room().
  */
-static bool rx_must_wait(struct mk_rx *rx, unsigned int door)
+static int rx_may_take(struct mk_rx *rx, unsigned int door)
 {
-	return mk_ring_lane(rx->index) == MK_URGENT && mk_ring_peek_request(&rx->ring) &&
-	       !mk_link_has_room(rx->link, MK_RX_REPLY_LEN, rx->ring.sender, door);
+	if (!mk_ring_peek(&rx->ring))
+		return -EAGAIN;
+	if (mk_ring_lane(rx->index) != MK_URGENT || !mk_ring_peek_request(&rx->ring))
+		return 0;
+	return mk_link_reply_room(rx->link, MK_RX_REPLY_LEN, rx->ring.sender, door);
 }
 
 /**
@@ -237,7 +242,7 @@ static bool rx_must_wait(struct mk_rx *rx, unsigned int door)
  * @door:  the door that drains it
  * @buf:   MK_WIRE_URGENT_LEN bytes, where each is copied to
  * @reply: MK_RX_REPLY_LEN bytes, for the answers to calls
- * @taken: counts them
+ * @taken: counts them; and 1 if there were none, and the peer kept it busy
  *
  * Hard interrupt context.
  *
@@ -246,7 +251,7 @@ static bool rx_must_wait(struct mk_rx *rx, unsigned int door)
 bool mk_rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply,
 		 unsigned int *taken)
 {
-	unsigned int n;
+	unsigned int n, before = *taken;
 	int ret;
 
 	guard(raw_spinlock)(&rx->lock);
@@ -254,12 +259,16 @@ bool mk_rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply,
 		return false;
 	/* A peer that flickers is heard no longer than one that sends. */
 	for (n = 0; n < RX_TURN; n++) {
-		if (rx_must_wait(rx, door)) {
+		ret = rx_may_take(rx, door);
+		if (ret == -ENOSPC || ret == -EBUSY) {
 			if (mk_ring_ack(&rx->ring))
 				rx_ring_back(rx);
-			return false;
+			if (ret == -ENOSPC)
+				return false;
+			break;
 		}
-		ret = rx_take(rx, buf, reply);
+		if (!ret)
+			ret = rx_take(rx, buf, reply);
 		if (ret == -ESTALE || (ret == -EAGAIN && !rx_arm(rx)))
 			return false;
 		if (!ret) {
@@ -267,6 +276,8 @@ bool mk_rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply,
 			rx_ack_now_and_then(rx);
 		}
 	}
+	if (*taken == before)
+		++*taken;
 	return true;
 }
 

@@ -192,7 +192,7 @@ out:
 }
 
 /**
- * mk_link_has_room - whether a reply of this CPU would find room
+ * mk_link_reply_room - whether a reply of this CPU would find room
  * @link: the link
  * @len:  bytes of it
  * @life: to this life of the peer
@@ -203,27 +203,28 @@ out:
  *
  * Hard interrupt context.
  *
- * Return: false if there is no room; true also if it could not be sent anyhow.
+ * Return: 0, also if it could not be sent anyhow; -ENOSPC: there is no room; -EBUSY: nor
+ * is there, but the peer reads on all the time, and looking again is better.
  */
-bool mk_link_has_room(struct mk_link *link, u32 len, u32 life, u32 door)
+int mk_link_reply_room(struct mk_link *link, u32 len, u32 life, u32 door)
 {
 	struct mk_tx *tx = mk_link_lock_tx(link, MK_REPLY, 0, life);
 	unsigned int tries;
-	bool room = true;
+	int ret = -EBUSY;
 
 	if (IS_ERR(tx))
-		return true;
-	for (tries = 0; tries < SEND_TRIES; tries++) {
-		room = mk_ring_has_room(&tx->ring, len);
-		if (room)
-			break;
-		tx->back = door;
-		if (send_want_room(link, tx))
-			break;
-		room = true;	/* before long, since the peer reads on */
+		return 0;
+	for (tries = 0; ret == -EBUSY && tries < SEND_TRIES; tries++) {
+		if (mk_ring_has_room(&tx->ring, len)) {
+			ret = 0;
+		} else {
+			tx->back = door;
+			if (send_want_room(link, tx))
+				ret = -ENOSPC;
+		}
 	}
 	raw_spin_unlock(&tx->lock);
-	return room;
+	return ret;
 }
 
 /**

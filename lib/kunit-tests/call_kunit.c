@@ -405,7 +405,7 @@ static void call_many_at_once(struct kunit *test)
 }
 
 #define BOTH_THREADS	6	/* of each side: three full rings of requests */
-#define BOTH_CALLS	20
+#define BOTH_CALLS	mk_test_many(400)
 
 /**
  * struct call_both - a thread that calls with as much as goes, and has it back
