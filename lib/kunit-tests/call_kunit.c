@@ -366,19 +366,19 @@ static int call_many_thread(void *arg)
 	} request = { .ask.len = sizeof(request), .id = many->id };
 	u8 answer[sizeof(request)], expected[sizeof(request)];
 	struct mk_ipi_reply reply = { .data = answer, .size = sizeof(answer) };
+	int error = 0;
 
-	for (; many->calls < CALL_MANY && !kthread_should_stop(); many->calls++) {
+	while (many->calls < CALL_MANY && !error && !kthread_should_stop()) {
 		request.number = many->calls;
-		many->error = call_ask(many->machine, many->type, &request, sizeof(request),
-				       &reply);
-		if (many->error)
-			break;
+		error = call_ask(many->machine, many->type, &request, sizeof(request), &reply);
 		call_fill(expected, sizeof(request), (u8 *)&request, sizeof(request));
-		if (reply.len != sizeof(request) || memcmp(answer, expected, sizeof(answer))) {
-			many->error = -EBADMSG;
-			break;
-		}
+		if (!error &&
+		    (reply.len != sizeof(request) || memcmp(answer, expected, sizeof(answer))))
+			error = -EBADMSG;
+		if (!error)
+			WRITE_ONCE(many->calls, many->calls + 1);
 	}
+	WRITE_ONCE(many->error, error);
 	return 0;
 }
 
@@ -437,14 +437,16 @@ static int call_both_thread(void *arg)
 {
 	struct call_both *both = arg;
 	struct mk_ipi_reply reply = { .data = both->data, .size = MK_IPI_MAX_LEN };
+	int error = 0;
 
 	while (both->calls < BOTH_CALLS && !kthread_should_stop()) {
-		both->error = mk_instance_call(both->from->instance, both->to, CALL_URGENT,
-					       both->data, MK_IPI_MAX_LEN, &reply, 60 * HZ);
-		if (both->error)
+		error = mk_instance_call(both->from->instance, both->to, CALL_URGENT, both->data,
+					 MK_IPI_MAX_LEN, &reply, 60 * HZ);
+		if (error)
 			break;
 		WRITE_ONCE(both->calls, both->calls + 1);
 	}
+	WRITE_ONCE(both->error, error);
 	return 0;
 }
 

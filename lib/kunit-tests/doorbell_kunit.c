@@ -146,10 +146,11 @@ static bool doorbell_taken(struct doorbell_race *race)
 
 	while (atomic_read(&race->box->count) < race->sent) {
 		if (time_after(jiffies, end) || kthread_should_stop())
-			return false;
+			break;
 		cond_resched();
 	}
-	return true;
+	/* The test stops it when the last one has arrived */
+	return atomic_read(&race->box->count) >= race->sent;
 }
 
 static int doorbell_write(void *arg)
