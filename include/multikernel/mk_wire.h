@@ -80,7 +80,7 @@
  * @nr_fenced:	  how often @fenced was changed, so that others look at it
  * @reserved:	  zero
  * @fenced:	  by instance: its incarnations up to this one are dead, whatever
- *		  its own page says
+ *		  its own page says; never grows less
  *
  * Writer: the keeper, which is instance 0. All but @fenced and @nr_fenced stays
  * as it is from the moment that @magic is there.

@@ -116,7 +116,7 @@ static long chardev_stop(struct mk_stop __user *uargs)
 	return mk_stop_guest(args.instance);
 }
 
-static u32 chardev_state(const struct mk_region *region, unsigned int instance, u64 life)
+static u32 chardev_state(struct mk_region *region, unsigned int instance, u64 life)
 {
 	switch (mk_ipi_peer_state(instance)) {
 	case MK_IPI_PEER_HUNG:
@@ -136,8 +136,8 @@ static u32 chardev_state(const struct mk_region *region, unsigned int instance, 
 	case MK_WIRE_UP:
 		return MK_STATE_UP;
 	default:
-		return FIELD_GET(MK_WIRE_LIFE_INCARNATION, life) <=
-		       READ_ONCE(region->header->fenced[instance]) ?
+		return mk_region_fenced(region, instance,
+					FIELD_GET(MK_WIRE_LIFE_INCARNATION, life)) ?
 		       MK_STATE_STOPPED : MK_STATE_PARKED;
 	}
 }

@@ -74,6 +74,7 @@ extern unsigned int mk_param_layout;
  * @arena_size:	  the same
  * @nr_instances: the same
  * @self:	  whose arena @arena is
+ * @over:	  by instance: lives up to this one were seen to be declared dead
  */
 struct mk_region {
 	const struct mk_wire_header	*header;
@@ -84,6 +85,7 @@ struct mk_region {
 	u64				arena_size;
 	unsigned int			nr_instances;
 	unsigned int			self;
+	u32				over[MK_WIRE_MAX_INSTANCES];
 };
 
 u64 mk_region_bytes(unsigned int nr_instances, u64 arena_size);
@@ -91,8 +93,8 @@ int mk_region_format(phys_addr_t phys, u64 size, unsigned int nr_instances);
 struct mk_region *mk_region_map(phys_addr_t phys, u64 size, unsigned int self, u32 incarnation);
 void mk_region_unmap(struct mk_region *region);
 const void *mk_region_arena(const struct mk_region *region, unsigned int instance);
-u64 mk_region_life(const struct mk_region *region, unsigned int instance);
-bool mk_region_fenced(const struct mk_region *region, unsigned int instance, u32 incarnation);
+u64 mk_region_life(struct mk_region *region, unsigned int instance);
+bool mk_region_fenced(struct mk_region *region, unsigned int instance, u32 incarnation);
 void mk_region_fence(struct mk_region *region, unsigned int instance, u32 incarnation);
 
 static inline const struct mk_wire_self *mk_region_self(const struct mk_region *region,

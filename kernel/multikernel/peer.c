@@ -47,7 +47,7 @@ static const char *peer_state_name(enum mk_ipi_peer_state state)
 /* Why a life has gone down: the keeper's word, or its own */
 static const char *peer_reason(const struct mk_link *link, u32 life)
 {
-	const struct mk_region *region = link->instance->region;
+	struct mk_region *region = link->instance->region;
 
 	if (mk_region_fenced(region, link->peer, life))
 		return ": was stopped";

@@ -298,13 +298,21 @@ const void *mk_region_arena(const struct mk_region *region, unsigned int instanc
  * @instance:	 whose, below @region->nr_instances
  * @incarnation: which life of it
  *
+ * A life that was seen to be over stays so, whatever the keeper says later: others have
+ * let go of it, and would take for new what they had taken before.
+ *
  * Any context.
  *
  * Return: whether the keeper has.
  */
-bool mk_region_fenced(const struct mk_region *region, unsigned int instance, u32 incarnation)
+bool mk_region_fenced(struct mk_region *region, unsigned int instance, u32 incarnation)
 {
-	return incarnation <= READ_ONCE(region->header->fenced[instance]);
+	u32 fenced = READ_ONCE(region->header->fenced[instance]);
+	u32 over = READ_ONCE(region->over[instance]);
+
+	while (fenced > over && !try_cmpxchg_relaxed(&region->over[instance], &over, fenced))
+		;
+	return incarnation <= max(fenced, over);
 }
 
 /**
@@ -319,7 +327,7 @@ bool mk_region_fenced(const struct mk_region *region, unsigned int instance, u32
  *
  * Return: incarnation and state, as in mk_wire_self.life.
  */
-u64 mk_region_life(const struct mk_region *region, unsigned int instance)
+u64 mk_region_life(struct mk_region *region, unsigned int instance)
 {
 	/* Pairs with virt_store_release() in instance_say() and region_refuse(). */
 	u64 life = virt_load_acquire(&mk_region_self(region, instance)->life);

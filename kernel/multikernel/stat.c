@@ -95,7 +95,7 @@ static void stat_lane(struct seq_file *seq, struct mk_link *link, enum mk_lane l
 
 static void stat_peer(struct seq_file *seq, struct mk_link *link)
 {
-	const struct mk_region *region = link->instance->region;
+	struct mk_region *region = link->instance->region;
 	const struct mk_wire_self *self = mk_region_self(region, link->peer);
 	u64 life = mk_region_life(region, link->peer);
 	enum mk_ipi_peer_state state = mk_link_state(link);

@@ -52,6 +52,32 @@ static void life_fenced(struct kunit *test)
 	mk_test_exchange(test, machine, 1, 2, *type, 8);
 }
 
+/* A keeper that takes it back finds nobody who listens: they would hear all once more. */
+static void life_stays_fenced(struct kunit *test)
+{
+	const u32 *type = test->param_value;
+	struct mk_test_machine *machine = mk_test_joined(test, 3);
+	struct mk_test_node *node = machine->node;
+	struct mk_test_inbox *box = mk_test_box(&node[2], *type);
+
+	mk_test_box_empty(box);
+	KUNIT_ASSERT_EQ(test, 0, mk_test_note(&node[1], 2, *type, 0, 0));
+	mk_test_settle(test, &node[2]);
+	KUNIT_ASSERT_EQ(test, 1, atomic_read(&box->count));
+	mk_instance_fence(node[0].instance, 1, node[1].instance->incarnation);
+	/* It is not dead in truth: it rings, for them to look before and after */
+	mk_link_ring(&node[1].instance->links[2], 0);
+	mk_test_settle(test, &node[2]);
+	WRITE_ONCE(node[0].region->keeper->fenced[1], 0);
+	WRITE_ONCE(node[0].region->keeper->nr_fenced, node[0].region->keeper->nr_fenced + 1);
+	mk_link_ring(&node[1].instance->links[2], 0);
+	mk_test_settle(test, &node[2]);
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&box->count));
+	KUNIT_EXPECT_EQ(test, MK_IPI_PEER_DOWN, mk_link_state(&node[2].instance->links[1]));
+	KUNIT_EXPECT_EQ(test, -ENOTCONN, mk_test_note(&node[2], 1, *type, 0, 0));
+	mk_test_exchange(test, machine, 0, 2, *type, 8);
+}
+
 static void life_joins_again(struct kunit *test)
 {
 	const u32 *type = test->param_value;
@@ -211,6 +237,7 @@ static struct kunit_case life_cases[] = {
 	KUNIT_CASE(life_peer_state),
 	KUNIT_CASE(life_says_why_it_left),
 	KUNIT_CASE_PARAM(life_fenced, mk_test_lane_gen_params),
+	KUNIT_CASE_PARAM(life_stays_fenced, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(life_joins_again, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(life_stale_messages, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(life_stale_ack, mk_test_lane_gen_params),

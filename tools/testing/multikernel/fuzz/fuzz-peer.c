@@ -575,6 +575,7 @@ static void begin(void)
 		memset(node_arena(i), 0, MK_WIRE_BELLS + NODES * 64);
 		memset(node_arena(i) + MK_WIRE_TX, 0, NODES * MK_WIRE_LINK_RINGS * 64);
 		memset(node_arena(i) + MK_WIRE_RX, 0, NODES * MK_WIRE_LINK_RINGS * 64);
+		memset(nodes[i].region->over, 0, sizeof(nodes[i].region->over));
 		nodes[i].rung = 0;
 	}
 	memset(sent, 0, sizeof(sent));
