@@ -19,18 +19,22 @@ static enum mk_lane death_lane(u32 type)
 	return type & MK_IPI_BULK ? MK_BULK : MK_URGENT;
 }
 
-/* The only ring of the lane from @from to @to */
+/* The only ring of the lane from one to another */
+static unsigned int death_ring(u32 type)
+{
+	return death_lane(type) * MK_LANE_RINGS;
+}
+
 static struct mk_tx *death_tx(struct mk_test_machine *machine, unsigned int from,
 			      unsigned int to, u32 type)
 {
-	return &machine->node[from].instance->links[to].tx[death_lane(type) * MK_LANE_RINGS];
+	return &machine->node[from].instance->links[to].tx[death_ring(type)];
 }
 
 static struct mk_wire_tx *death_wire_tx(struct mk_test_machine *machine, unsigned int from,
 					unsigned int to, u32 type)
 {
-	return mk_link_wire_tx(&machine->node[from].instance->links[to],
-			       death_lane(type) * MK_LANE_RINGS);
+	return mk_link_wire_tx(&machine->node[from].instance->links[to], death_ring(type));
 }
 
 /*
@@ -147,12 +151,16 @@ static void death_before_the_key(struct kunit *test)
 	struct mk_wire_bell *bells = mk_test_arena(machine, DEATH_VICTIM) + MK_WIRE_BELLS;
 	struct mk_wire_tx *wire;
 	unsigned int i, round;
+	struct mk_rx *rx;
 
 	for (round = 0; round < 4; round++) {
 		mk_test_box_empty(box);
+		rx = &node[DEATH_OTHER].instance->links[DEATH_VICTIM].rx[death_ring(*type)];
 		wire = death_wire_tx(machine, DEATH_VICTIM, DEATH_OTHER, *type);
 		/* The first ring of all, or one for a life of the other's that is over */
 		if (round % 2) {
+			/* No beat of the other's looks at them */
+			guard(raw_spinlock_irqsave)(&rx->lock);
 			mk_test_mute(&node[DEATH_VICTIM]);
 			for (i = 0; i < 5; i++)
 				mk_test_note(&node[DEATH_VICTIM], DEATH_OTHER, *type, 0, i);

@@ -41,6 +41,9 @@ MODULE_PARM_DESC(seconds, "How long it goes on");
 /* A life of the evil one has a number that it has not invented before */
 #define EVIL_LIFE	0x10001
 
+/* For the last of what was sent to all to find room */
+#define EVIL_LAST	(20 * HZ)
+
 /* Who sends notes: to one other, or to all */
 enum evil_sender { EVIL_STREAM, EVIL_CAST, EVIL_SENDERS };
 
@@ -202,10 +205,18 @@ static int evil_cast(void *arg)
 	struct mk_instance *instance = thread->run->machine->node[thread->from].instance;
 	struct mk_test_note note = { .sender = EVIL_CAST };
 	int errors[MK_IPI_MAX_INSTANCES];
+	unsigned long end = 0;
 	unsigned int i;
 	u64 left = 0;
 
 	while (!kthread_should_stop() || left) {
+		/* When it ends, whoever has no room gets the last one yet */
+		if (kthread_should_stop() && !end)
+			end = jiffies + EVIL_LAST;
+		if (end && time_after(jiffies, end)) {
+			thread->error = -ETIMEDOUT;
+			break;
+		}
 		if (!left)
 			left = GENMASK(EVIL_NR - 1, 0) & ~BIT_ULL(thread->from);
 		note.number = thread->times;
