@@ -41,9 +41,6 @@ MODULE_PARM_DESC(seconds, "How long it goes on");
 /* A life of the evil one has a number that it has not invented before */
 #define EVIL_LIFE	0x10001
 
-/* For the last of what was sent to all to find room */
-#define EVIL_LAST	(20 * HZ)
-
 /* Who sends notes: to one other, or to all */
 enum evil_sender { EVIL_STREAM, EVIL_CAST, EVIL_SENDERS };
 
@@ -212,7 +209,7 @@ static int evil_cast(void *arg)
 	while (!kthread_should_stop() || left) {
 		/* When it ends, whoever has no room gets the last one yet */
 		if (kthread_should_stop() && !end)
-			end = jiffies + EVIL_LAST;
+			end = jiffies + mk_test_long();
 		if (end && time_after(jiffies, end)) {
 			thread->error = -ETIMEDOUT;
 			break;

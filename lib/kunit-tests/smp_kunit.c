@@ -52,14 +52,11 @@ static void smp_doors(struct kunit *test)
 	}
 }
 
-/* What CPU c sends arrives at door c modulo their number, in order */
-static void smp_door_of_the_sender(struct kunit *test)
+/* Node 0 sends notes to 1 from each CPU, all at once; writer i is on the i-th of them */
+static void smp_write_all(struct kunit *test, struct mk_test_machine *machine,
+			  struct mk_test_writer *writer)
 {
-	struct mk_test_machine *machine = smp_setup(test, false);
-	struct mk_test_inbox *box = &machine->node[1].inbox;
-	struct mk_instance *instance = machine->node[1].instance;
-	struct mk_test_writer writer[MK_DOORS] = {};
-	unsigned int i, cpu;
+	unsigned int i;
 
 	for (i = 0; i < smp_nr(); i++) {
 		writer[i].from = &machine->node[0];
@@ -71,8 +68,21 @@ static void smp_door_of_the_sender(struct kunit *test)
 		mk_test_write(test, &writer[i]);
 	}
 	KUNIT_EXPECT_TRUE(test, mk_test_arrived(&machine->node[1], smp_nr() * SMP_NOTES));
-	for (i = 0; i < smp_nr(); i++) {
+	for (i = 0; i < smp_nr(); i++)
 		mk_test_written(test, &writer[i]);
+}
+
+/* What CPU c sends arrives at door c modulo their number, in order */
+static void smp_door_of_the_sender(struct kunit *test)
+{
+	struct mk_test_machine *machine = smp_setup(test, false);
+	struct mk_test_inbox *box = &machine->node[1].inbox;
+	struct mk_instance *instance = machine->node[1].instance;
+	struct mk_test_writer writer[MK_DOORS] = {};
+	unsigned int i, cpu;
+
+	smp_write_all(test, machine, writer);
+	for (i = 0; i < smp_nr(); i++) {
 		cpu = instance->receivers[writer[i].cpu % instance->nr_receivers].cpu;
 		KUNIT_EXPECT_EQ(test, 1, cpumask_weight(&box->cpus[i]));
 		KUNIT_EXPECT_TRUE(test, cpumask_test_cpu(cpu, &box->cpus[i]));
@@ -327,20 +337,9 @@ static void smp_no_room_for_a_ring(struct kunit *test)
 	mk_test_box_empty(&node[1].inbox);
 	while (mk_instance_take_ring(node[0].instance, 1))
 		;
-	for (i = 0; i < smp_nr(); i++) {
-		writer[i].from = &node[0];
-		writer[i].to = 1;
-		writer[i].type = MK_TEST_INBOX;
-		writer[i].id = i;
-		writer[i].notes = SMP_NOTES;
-		writer[i].cpu = mk_test_cpu(i);
-		mk_test_write(test, &writer[i]);
-	}
-	KUNIT_EXPECT_TRUE(test, mk_test_arrived(&node[1], smp_nr() * SMP_NOTES));
-	for (i = 0; i < smp_nr(); i++) {
-		mk_test_written(test, &writer[i]);
+	smp_write_all(test, machine, writer);
+	for (i = 0; i < smp_nr(); i++)
 		KUNIT_EXPECT_TRUE(test, cpumask_equal(cpumask_of(cpu), &node[1].inbox.cpus[i]));
-	}
 	KUNIT_EXPECT_EQ(test, 0, node[1].inbox.misordered);
 }
 
