@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tests of the backend interface, on the soft backend. */
+/* Tests of what is the soft backend's own; backend_kunit.c has the rest. */
 #include <linux/cpumask.h>
-#include <linux/irqflags.h>
-#include <linux/rcupdate.h>
 
 #include "helpers.h"
 
@@ -47,58 +45,6 @@ static u64 soft_total(struct mk_backend *backend)
 	return total;
 }
 
-static void soft_has_a_name(struct kunit *test)
-{
-	struct mk_backend *backend = soft_create(test);
-
-	KUNIT_EXPECT_NOT_NULL(test, backend->name);
-	KUNIT_EXPECT_NULL(test, rcu_access_pointer(backend->instance));
-}
-
-static void soft_door_of_every_cpu(struct kunit *test)
-{
-	struct mk_backend *backend = soft_create(test);
-	struct mk_door door, other;
-	unsigned int cpu, k;
-	bool same;
-
-	for_each_online_cpu(cpu) {
-		door = soft_door(test, backend, cpu);
-		for_each_online_cpu(k) {
-			other = soft_door(test, backend, k);
-			same = door.hwid == other.hwid && door.number == other.number;
-			KUNIT_EXPECT_EQ(test, k == cpu, same);
-		}
-	}
-}
-
-static void soft_no_door_without_a_cpu(struct kunit *test)
-{
-	struct mk_backend *backend = soft_create(test);
-	struct mk_door door;
-
-	KUNIT_EXPECT_EQ(test, -EINVAL, backend->get_door(backend, nr_cpu_ids, &door));
-	KUNIT_EXPECT_EQ(test, -EINVAL, backend->get_door(backend, UINT_MAX, &door));
-}
-
-static void soft_rings_the_cpu(struct kunit *test)
-{
-	struct mk_backend *backend = soft_create(test);
-	struct mk_door door;
-	unsigned int cpu;
-	u64 before, total;
-
-	for_each_online_cpu(cpu) {
-		door = soft_door(test, backend, cpu);
-		before = backend->count(backend, cpu);
-		total = soft_total(backend);
-		KUNIT_ASSERT_EQ(test, 0, backend->ring(backend, &door));
-		KUNIT_ASSERT_TRUE(test, mk_test_wait(backend->count(backend, cpu) > before));
-		KUNIT_EXPECT_EQ(test, before + 1, backend->count(backend, cpu));
-		KUNIT_EXPECT_EQ(test, total + 1, soft_total(backend));
-	}
-}
-
 static void soft_rings_another_backend(struct kunit *test)
 {
 	struct mk_backend *from = soft_create(test);
@@ -109,24 +55,6 @@ static void soft_rings_another_backend(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, from->ring(from, &door));
 	KUNIT_EXPECT_TRUE(test, mk_test_wait(to->count(to, cpu) == 1));
 	KUNIT_EXPECT_EQ(test, 0, soft_total(from));
-}
-
-static void soft_rings_with_interrupts_off(struct kunit *test)
-{
-	struct mk_backend *backend = soft_create(test);
-	struct mk_door door;
-	unsigned long flags;
-	unsigned int cpu;
-	int error;
-
-	for_each_online_cpu(cpu) {
-		door = soft_door(test, backend, cpu);
-		local_irq_save(flags);
-		error = backend->ring(backend, &door);
-		local_irq_restore(flags);
-		KUNIT_EXPECT_EQ(test, 0, error);
-		KUNIT_EXPECT_TRUE(test, mk_test_wait(backend->count(backend, cpu) == 1));
-	}
 }
 
 static void soft_refuses_door(struct kunit *test)
@@ -196,12 +124,7 @@ static void soft_no_more(struct kunit *test)
 }
 
 static struct kunit_case soft_cases[] = {
-	KUNIT_CASE(soft_has_a_name),
-	KUNIT_CASE(soft_door_of_every_cpu),
-	KUNIT_CASE(soft_no_door_without_a_cpu),
-	KUNIT_CASE(soft_rings_the_cpu),
 	KUNIT_CASE(soft_rings_another_backend),
-	KUNIT_CASE(soft_rings_with_interrupts_off),
 	KUNIT_CASE(soft_refuses_door),
 	KUNIT_CASE(soft_refuses_door_of_the_gone),
 	KUNIT_CASE(soft_stops),

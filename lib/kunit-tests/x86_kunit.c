@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tests of the x86 backend: the real vector between the CPUs of one kernel. */
+/* Tests of what is the x86 backend's own; backend_kunit.c has the rest. */
 #include <linux/cpumask.h>
 #include <linux/interrupt.h>
 #include <linux/kstrtox.h>
 #include <linux/rcupdate.h>
 #include <linux/seq_file.h>
-#include <linux/smp.h>
 #include <linux/string.h>
 #include <asm/apic.h>
 #include <asm/cpu.h>
@@ -66,89 +65,6 @@ static void vector_door_is_apic_id_and_vector(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0xea, MULTIKERNEL_VECTOR);
 }
 
-static void vector_no_door_without_a_cpu(struct kunit *test)
-{
-	struct mk_backend *backend = test->priv;
-	struct mk_door door;
-
-	KUNIT_EXPECT_EQ(test, -EINVAL, backend->get_door(backend, nr_cpu_ids, &door));
-	KUNIT_EXPECT_EQ(test, -EINVAL, backend->get_door(backend, UINT_MAX, &door));
-}
-
-struct vector_ring {
-	struct mk_backend	*backend;
-	struct mk_door		door;
-	int			error;
-};
-
-static void vector_ring(void *arg)
-{
-	struct vector_ring *ring = arg;
-
-	ring->error = ring->backend->ring(ring->backend, &ring->door);
-}
-
-/* One doorbell, rung on CPU @from, is taken once, by CPU @to and by no other */
-static void vector_ring_once(struct kunit *test, unsigned int from, unsigned int to)
-{
-	struct mk_backend *backend = test->priv;
-	struct vector_ring ring = { .backend = backend, .door = vector_door(test, to) };
-	u64 before = backend->count(backend, to);
-	u64 total = vector_total(backend);
-
-	KUNIT_ASSERT_EQ(test, 0, smp_call_function_single(from, vector_ring, &ring, 1));
-	KUNIT_ASSERT_EQ(test, 0, ring.error);
-	KUNIT_ASSERT_TRUE(test, mk_test_wait(backend->count(backend, to) > before));
-	KUNIT_EXPECT_EQ(test, before + 1, backend->count(backend, to));
-	KUNIT_EXPECT_EQ(test, total + 1, vector_total(backend));
-}
-
-static void vector_rings_another_cpu(struct kunit *test)
-{
-	unsigned int from = cpumask_first(cpu_online_mask);
-	unsigned int to = cpumask_next(from, cpu_online_mask);
-
-	if (num_online_cpus() < 2)
-		kunit_skip(test, "needs two CPUs");
-	vector_ring_once(test, from, to);
-	vector_ring_once(test, to, from);
-}
-
-static void vector_rings_itself(struct kunit *test)
-{
-	unsigned int cpu;
-
-	for_each_online_cpu(cpu)
-		vector_ring_once(test, cpu, cpu);
-}
-
-static void vector_rings_every_pair(struct kunit *test)
-{
-	unsigned int from, to;
-
-	if (num_online_cpus() < 2)
-		kunit_skip(test, "needs two CPUs");
-	for_each_online_cpu(from)
-		for_each_online_cpu(to)
-			vector_ring_once(test, from, to);
-}
-
-/* In task context with interrupts on, where nothing else guards the ICR */
-static void vector_rings_many_times(struct kunit *test)
-{
-	struct mk_backend *backend = test->priv;
-	unsigned int cpu = cpumask_last(cpu_online_mask);
-	struct mk_door door = vector_door(test, cpu);
-	unsigned int i;
-	u64 before;
-
-	for (i = 0; i < 100; i++) {
-		before = backend->count(backend, cpu);
-		KUNIT_ASSERT_EQ(test, 0, backend->ring(backend, &door));
-		KUNIT_ASSERT_TRUE(test, mk_test_wait(backend->count(backend, cpu) == before + 1));
-	}
-}
-
 static void vector_refuses_apic_id(struct kunit *test)
 {
 	struct mk_backend *backend = test->priv;
@@ -192,11 +108,13 @@ static void vector_has_a_row_of_its_own(struct kunit *test)
 	struct mk_backend *backend = test->priv;
 	unsigned int cpu = cpumask_last(cpu_online_mask);
 	struct seq_file seq = { .size = SZ_64K };
+	struct mk_door door = vector_door(test, cpu);
+	u64 shown, before = backend->count(backend, cpu);
 	char *row, *word;
 	unsigned int i;
-	u64 shown;
 
-	vector_ring_once(test, cpumask_first(cpu_online_mask), cpu);
+	KUNIT_ASSERT_EQ(test, 0, backend->ring(backend, &door));
+	KUNIT_ASSERT_TRUE(test, mk_test_wait(backend->count(backend, cpu) > before));
 	seq.buf = kunit_kzalloc(test, seq.size, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, seq.buf);
 	arch_show_interrupts(&seq, 3);
@@ -214,44 +132,11 @@ static void vector_has_a_row_of_its_own(struct kunit *test)
 	}
 }
 
-/* From one CPU to another, all the way to the handler */
-static void vector_carries_a_message(struct kunit *test)
-{
-	static const char text[] = "through vector 0xea";
-	struct mk_test_machine *machine;
-	struct mk_instance *instance;
-	struct mk_test_node *node;
-
-	machine = mk_test_machine(test, 1);
-	node = machine->node;
-	node->backend = test->priv;
-	node->cpu = cpumask_last(cpu_online_mask);
-	cpumask_copy(&node->cpus, cpumask_of(node->cpu));
-	node->backend->stop(node->backend);
-	test->priv = NULL;
-
-	instance = mk_instance_join(node->region, node->backend, node->handlers, &node->cpus, 0);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, instance);
-	node->instance = instance;
-	KUNIT_ASSERT_EQ(test, 0, mk_instance_send(instance, 0, MK_TEST_INBOX,
-						  text, sizeof(text)));
-	KUNIT_ASSERT_TRUE(test, mk_test_arrived(node, 1));
-	KUNIT_EXPECT_MEMEQ(test, node->inbox.data, text, sizeof(text));
-	KUNIT_EXPECT_TRUE(test, node->inbox.hardirq);
-	KUNIT_EXPECT_EQ(test, node->cpu, node->inbox.cpu);
-}
-
 static struct kunit_case vector_cases[] = {
 	KUNIT_CASE(vector_door_is_apic_id_and_vector),
-	KUNIT_CASE(vector_no_door_without_a_cpu),
-	KUNIT_CASE(vector_rings_another_cpu),
-	KUNIT_CASE(vector_rings_itself),
-	KUNIT_CASE(vector_rings_every_pair),
-	KUNIT_CASE(vector_rings_many_times),
 	KUNIT_CASE(vector_refuses_apic_id),
 	KUNIT_CASE(vector_refuses_vector),
 	KUNIT_CASE(vector_has_a_row_of_its_own),
-	KUNIT_CASE(vector_carries_a_message),
 	{}
 };
 
