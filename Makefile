@@ -5,7 +5,7 @@
 ACCEL		?= tcg
 INSTANCES	?= 2
 MINUTES		?= 10
-export KDIR ACCEL V JOBS SEED
+export KDIR ACCEL V JOBS SEED ARCH KERNEL
 
 # one-of VARIABLE,VALUES: stop unless it is one of them
 one-of = $(if $(and $(filter 1,$(words $($(1)))),$(filter $(2),$($(1)))),,\
@@ -24,8 +24,8 @@ help:
 	@echo '  coverage   how much of the code the tests run, and why the rest is not'
 	@echo '  shell      boot the machine to a shell of the host kernel'
 	@echo 'Parts of test and verify, and what they need:'
-	@echo '  kernel     build the kernel, build/kernel/arch/x86/boot/bzImage'
-	@echo '  kunit      run the KUnit suites in QEMU'
+	@echo '  kernel     build the kernel, in build/VERSION-ARCH/kernel'
+	@echo '  kunit      run the KUnit suites in QEMU; with ARCH=um, as a program'
 	@echo '  lint       sparse, W=1, checkpatch, kernel-doc and shellcheck on all files of ours'
 	@echo '  off        show that without CONFIG_MULTIKERNEL the object code is as before'
 	@echo '  litmus     check the order of memory accesses by the memory model of the kernel'
@@ -35,6 +35,8 @@ help:
 	@echo '  clean      remove what was built and logged, keep the kernel source'
 	@echo '  distclean  remove build/'
 	@echo 'Variables:'
+	@echo '  ARCH=x86_64   for which architecture: x86_64 or arm64'
+	@echo '  KERNEL=6.12   which version of Linux: 6.12'
 	@echo '  KDIR=/path    use (a copy of) this kernel source, not the one of Debian'
 	@echo '  ACCEL=tcg     how QEMU runs the machine: tcg or kvm'
 	@echo '  INSTANCES=2   how many kernels to spawn: 1 to 3'
@@ -88,8 +90,8 @@ off:
 	@$(steps) packages tree off
 
 clean:
-	find build -mindepth 1 -maxdepth 1 ! -name linux ! -name pristine ! -name herd \
-		! -name .lock -exec rm -rf {} + 2>/dev/null || true
+	find build -mindepth 1 -maxdepth 1 ! -name 'linux-*' ! -name 'pristine-*' \
+		! -name herd ! -name .lock -exec rm -rf {} + 2>/dev/null || true
 
 distclean:
 	rm -rf build

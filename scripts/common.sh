@@ -6,16 +6,24 @@ set -euo pipefail
 export LC_ALL=C
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-BUILD=$TOP/build
-TREE=$BUILD/linux
 JOBS=${JOBS:-$(nproc)}
 
-# The kernel version that is used unless KDIR names another tree
-KERNEL=6.12
+# What is built, and run: that version of Linux, or that of the source that KDIR names,
+# for that architecture
+export KERNEL=${KERNEL:-6.12}
+[ ! -f "${KDIR:-}/Makefile" ] ||
+	KERNEL=$(awk -F ' *= *' '$1 == "VERSION" { v = $2 }
+		$1 == "PATCHLEVEL" { print v "." $2; exit }' "$KDIR/Makefile")
+export ARCH=${ARCH:-x86_64}
+
+# Of all versions and architectures, of this version, and of both
+BUILDS=$TOP/build
+TREE=$BUILDS/linux-$KERNEL
+BUILD=$BUILDS/$KERNEL-$ARCH
 
 # Folders of the overlay; each file is found at the same path of the kernel tree
-OVERLAY=(include/multikernel kernel/multikernel arch/x86/multikernel lib/kunit-tests
-	samples/multikernel tools/multikernel tools/testing/multikernel
+OVERLAY=(include/multikernel kernel/multikernel arch/x86/multikernel arch/arm64/multikernel
+	lib/kunit-tests samples/multikernel tools/multikernel tools/testing/multikernel
 	Documentation/multikernel Documentation/litmus-tests/multikernel)
 # Single files of the overlay in folders that it shares with the kernel
 OVERLAY_FILES=(include/uapi/linux/multikernel.h include/trace/events/multikernel.h
@@ -52,7 +60,8 @@ kmake()
 	local out=$1
 
 	shift
-	make -C "$TREE" O="$out" ARCH=x86_64 -j"$JOBS" V="${V:-0}" "$@" </dev/null
+	make -C "$TREE" O="$out" ARCH="$ARCH" CROSS_COMPILE="$CROSS" -j"$JOBS" V="${V:-0}" \
+		"$@" </dev/null
 }
 
 # done_so_far LOG: how many files the kernel's make has worked on
@@ -61,7 +70,13 @@ done_so_far()
 	grep -c '^  [A-Z][A-Z0-9_-]* ' "$1" || true
 }
 
-# logged NAME COMMAND...: run it with its output in build/log/NAME.log, show how
+# Names of files as people see them
+shown()
+{
+	echo "${1#"$TOP"/}"
+}
+
+# logged NAME COMMAND...: run it with its output in $BUILD/log/NAME.log, show how
 # far it is, and the end of the log if it fails. TOTAL, if set, is about how many
 # files it will work on.
 logged()
@@ -104,14 +119,14 @@ logged()
 	wait "$pid" || status=$?
 	trap - INT TERM HUP
 	if [ "$status" -ne 0 ]; then
-		echo "${0##*/}: failed; the end of ${log#"$TOP"/}:" >&2
+		echo "${0##*/}: failed; the end of $(shown "$log"):" >&2
 		tail -n "${TAIL:-25}" "$log" | sed 's/^/    /' >&2
 	fi
 	return "$status"
 }
 
 # result pass|fail|skip NAME [WHY]: a line for people, and one for programs if
-# RESULTS names a file. SUITE says whose result it is.
+# RESULTS names a file. SUITE says whose result it is, WHERE on what.
 result()
 {
 	local why=${3:-}
@@ -122,8 +137,8 @@ result()
 	skip) echo "ok $SUITE: $2 # SKIP $why" ;;
 	esac
 	[ -n "${RESULTS:-}" ] || return 0
-	printf '{"suite":"%s","name":"%s","status":"%s","why":"%s"}\n' \
-		"$SUITE" "$2" "$1" "$(json_text "$why")" >>"$RESULTS"
+	printf '{"suite":"%s","where":"%s","name":"%s","status":"%s","why":"%s"}\n' \
+		"$SUITE" "$WHERE" "$2" "$1" "$(json_text "$why")" >>"$RESULTS"
 }
 
 # row CHECK TRIED FOUND CONTROLS: a line of the table that ends make verify, if TABLE
@@ -166,7 +181,7 @@ configure()
 	rm -f "$out/.mk_ipi"
 	echo "${0##*/}: the kernel's configuration did not take these options:" >&2
 	printf '%s\n' "$missing" | sed 's/^/    /' >&2
-	die "see what they depend on; the result is ${out#"$TOP"/}/.config"
+	die "see what they depend on; the result is $(shown "$out")/.config"
 }
 
 configure_anew()
@@ -179,7 +194,43 @@ configure_anew()
 		kmake "$out" olddefconfig
 }
 
+# What depends on the architecture: where the kernel's source has it, with what compilers
+# for it begin, what is booted, and who boots it
+case $ARCH in
+x86_64)
+	SRCARCH=x86
+	CROSS=
+	IMAGE=arch/x86/boot/bzImage
+	QEMU=qemu-system-x86_64
+	QEMU_PACKAGE=qemu-system-x86
+	;;
+arm64)
+	SRCARCH=arm64
+	CROSS=aarch64-linux-gnu-
+	IMAGE=arch/arm64/boot/Image
+	QEMU=qemu-system-aarch64
+	QEMU_PACKAGE=qemu-system-arm
+	;;
+um)
+	SRCARCH=um
+	CROSS=
+	;;
+*)	die "ARCH=$ARCH: ARCH may be x86_64 or arm64" ;;
+esac
+
+# For results: on what something ran
+export WHERE="Linux $KERNEL, $ARCH"
+
+# The kernel that is host and guest
+FRAGMENTS=("$TOP/configs/common.config" "$TOP/configs/$ARCH.config")
+
 case $TOP in
 *[[:space:]:]*) die "the kernel cannot be built in a folder with a space or colon in its path: $TOP" ;;
 esac
 mkdir -p "$BUILD"
+
+# have_tree: stop unless the kernel source is there
+have_tree()
+{
+	[ -e "$TREE/.mk_ipi" ] || die "there is no kernel source yet: run make tree"
+}

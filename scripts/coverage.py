@@ -24,7 +24,7 @@ import machine as mk  # noqa: E402
 import tests  # noqa: E402
 
 OUT = os.path.join(mk.BUILD, "coverage")
-KERNEL = os.path.join(OUT, "arch", "x86", "boot", "bzImage")
+KERNEL = os.path.join(OUT, mk.MACHINE.image)
 DATA = os.path.join(OUT, "data")
 REASONS = os.path.join("tools", "testing", "multikernel", "uncovered")
 FOLDERS = (os.path.join("kernel", "multikernel"), os.path.join("arch", "x86", "multikernel"))
@@ -113,7 +113,7 @@ def run_kunit(image):
     for path in (ram, log, parsed):
         if os.path.exists(path):
             os.unlink(path)
-    line = ["timeout", "-k", "5", str(KUNIT_SECONDS), mk.QEMU, "-M", "pc", "-cpu", "qemu64",
+    line = ["timeout", "-k", "5", str(KUNIT_SECONDS), mk.MACHINE.qemu, "-M", "pc", "-cpu", "qemu64",
             "-accel", "tcg,thread=multi", "-smp", "4", "-m", "1G", "-nodefaults",
             "-display", "none", "-no-reboot", "-kernel", KERNEL,
             "-append", "console=ttyS0,115200 panic=-1 kunit.enable=1 kunit_shutdown=poweroff",
@@ -123,7 +123,7 @@ def run_kunit(image):
     with gcov.Memory(ram, image) as memory:
         lives.add(memory.objects(gcov.HOST_BASE), 1)
     os.unlink(ram)
-    kunit = os.path.join(mk.BUILD, "linux", "tools", "testing", "kunit", "kunit.py")
+    kunit = os.path.join(mk.TREE, "tools", "testing", "kunit", "kunit.py")
     mk.call([kunit, "parse", f"--json={parsed}", log], stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL)
     bad = mk.call([os.path.join(mk.TOP, "scripts", "kunit-results"), parsed, log,

@@ -9,11 +9,40 @@ import signal
 import subprocess
 import sys
 import time
+import typing
 
-QEMU = "qemu-system-x86_64"
+# What runs, as in scripts/common.sh
+ARCH = os.environ.get("ARCH") or "x86_64"
+VERSION = os.environ.get("KERNEL") or "6.12"
+WHERE = f"Linux {VERSION}, {ARCH}"
+
+
+class Arch(typing.NamedTuple):
+    """What there is of a machine before it has kernels."""
+
+    qemu: str		# runs it
+    package: str	# has that
+    options: tuple
+    cpu: str		# under emulation
+    console: str	# of the host
+    image: str		# what is booted, in a build folder
+
+
+ARCHS = {
+    "x86_64": Arch("qemu-system-x86_64", "qemu-system-x86", ("-M", "pc"), "qemu64",
+                   "ttyS0,115200 8250.nr_uarts=1", "arch/x86/boot/bzImage"),
+    "arm64": Arch("qemu-system-aarch64", "qemu-system-arm", ("-M", "virt,gic-version=3"),
+                  "cortex-a57", "ttyAMA0", "arch/arm64/boot/Image"),
+}
+if ARCH not in ARCHS:
+    sys.exit(f"ARCH={ARCH}: ARCH may be {' or '.join(ARCHS)}")
+MACHINE = ARCHS[ARCH]
+
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BUILD = os.path.join(TOP, "build")
-KERNEL = os.path.join(BUILD, "kernel", "arch", "x86", "boot", "bzImage")
+BUILDS = os.path.join(TOP, "build")
+TREE = os.path.join(BUILDS, f"linux-{VERSION}")
+BUILD = os.path.join(BUILDS, f"{VERSION}-{ARCH}")
+KERNEL = os.path.join(BUILD, "kernel", MACHINE.image)
 
 HOST_CPUS = 2
 # CPUs lent to each instance, by number; one has more than one
@@ -80,7 +109,7 @@ class Machine:
         self.instances = instances
         self.kernel = kernel
         self.accel = accel
-        self.cpu = cpu or ("host" if accel == "kvm" else "qemu64")
+        self.cpu = cpu or ("host" if accel == "kvm" else MACHINE.cpu)
         self.append = append
         self.memory = memory
         self.reserved = reserved
@@ -101,8 +130,8 @@ class Machine:
 
     def prepare(self):
         """Build what is loaded, and check that there is a QEMU."""
-        if not shutil.which(QEMU):
-            raise MachineError(f"QEMU is missing: install qemu-system-x86 ({QEMU})")
+        if not shutil.which(MACHINE.qemu):
+            raise MachineError(f"QEMU is missing: install {MACHINE.package} ({MACHINE.qemu})")
         command = [os.path.join(TOP, "scripts", "initramfs"), self.kernel, self.out]
         if call(command):
             raise MachineError("the initramfs could not be built")
@@ -110,10 +139,10 @@ class Machine:
     def command_line(self, mode):
         accel = "tcg,thread=multi" if self.accel == "tcg" else self.accel
         reserve = f"reserve_mem={self.reserved}:2M:multikernel" if self.reserved else ""
-        append = (f"console=ttyS0,115200 8250.nr_uarts=1 panic=-1 {reserve} mk_mode={mode}"
+        append = (f"console={MACHINE.console} panic=-1 {reserve} mk_mode={mode}"
                   f" {self.append}")
         mux = "on" if mode == "shell" else "off"
-        line = [QEMU, "-M", "pc", "-cpu", self.cpu, "-accel", accel, "-smp", str(self.cpus),
+        line = [MACHINE.qemu, *MACHINE.options, "-cpu", self.cpu, "-accel", accel, "-smp", str(self.cpus),
                 "-m", self.memory, "-nodefaults", "-display", "none", "-no-reboot",
                 "-name", "mk,debug-threads=on",
                 "-kernel", self.kernel, "-initrd", os.path.join(self.out, "host.cpio"),

@@ -25,7 +25,8 @@ def run(part, path, env):
     else:
         return results
     print(f"not ok {part}: {why}")
-    return results + [{"suite": part, "name": "run", "status": "fail", "why": why}]
+    return results + [{"suite": part, "where": mk.WHERE, "name": "run", "status": "fail",
+                       "why": why}]
 
 
 def run_all(parts, out, after=None, env=os.environ):

@@ -38,7 +38,8 @@ class Results:
         print(f"{mark} {self.suite}: {name}" + (f" ({why})" if why else ""), flush=True)
         if self.file:
             with open(self.file, "a") as file:
-                json.dump({"suite": self.suite, "name": name, "status": status, "why": why}, file)
+                json.dump({"suite": self.suite, "where": mk.WHERE, "name": name,
+                           "status": status, "why": why}, file)
                 file.write("\n")
 
     @staticmethod
