@@ -63,7 +63,7 @@ shell:
 	@$(steps) packages tree kernel 'run --shell --accel $(ACCEL)'
 
 test:
-	@$(steps) packages tree kernel test
+	@$(steps) 'packages $(if $(ARCH),,arm64)' test
 
 verify:
 	@$(steps) 'packages fuzz' tree kernel verify

@@ -4,15 +4,30 @@
 import json
 import os
 import time
+import typing
 
 import machine as mk
+
+
+class Part(typing.NamedTuple):
+    """A script of this folder."""
+
+    name: str
+    title: str
+    args: tuple = ()
+    version: str = mk.VERSION	# of Linux
+    arch: str = mk.ARCH
+
+    def where(self):
+        return f"Linux {self.version}, {self.arch}"
 
 
 def run(part, path, env):
     """Its results; what it forgot to say counts as failed."""
     open(path, "w").close()
     try:
-        status = mk.call([os.path.join(mk.TOP, "scripts", part)], env=dict(env, RESULTS=path))
+        status = mk.call([os.path.join(mk.TOP, "scripts", part.name), *part.args],
+                         env=dict(env, RESULTS=path, KERNEL=part.version, ARCH=part.arch))
     except OSError as error:
         status = error.strerror
     with open(path) as file:
@@ -24,9 +39,9 @@ def run(part, path, env):
         why = f"exit status {status}, and no failed test was named"
     else:
         return results
-    print(f"not ok {part}: {why}")
-    return results + [{"suite": part, "where": mk.WHERE, "name": "run", "status": "fail",
-                       "why": why}]
+    print(f"not ok {part.name}: {why}")
+    return results + [{"suite": part.name, "where": part.where(), "name": "run",
+                       "status": "fail", "why": why}]
 
 
 def run_all(parts, out, after=None, env=os.environ):
@@ -36,15 +51,25 @@ def run_all(parts, out, after=None, env=os.environ):
     summary_file = os.path.join(out, "summary.json")
     if os.path.exists(summary_file):
         os.unlink(summary_file)
-    for number, (part, title) in enumerate(parts, 1):
-        print(f"== {number}/{len(parts)} {part}: {title}", flush=True)
+    for number, part in enumerate(parts, 1):
+        print(f"== {number}/{len(parts)} {part.name}: {part.title} ({part.where()})", flush=True)
         start = time.monotonic()
         found = run(part, os.path.join(out, "results"), env)
         results += found
         if after:
             after(part, found)
-        print(f"== {part}: {time.monotonic() - start:.0f} s", flush=True)
+        print(f"== {part.name}: {time.monotonic() - start:.0f} s", flush=True)
     return results
+
+
+def table(columns, rows):
+    """The rows as text, each column as wide as its widest entry. Columns: (key, title)."""
+    lines = [[title for _, title in columns]]
+    lines += [[str(row[key]) for key, _ in columns] for row in rows]
+    width = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    lines.insert(1, ["-" * n for n in width])
+    return "\n".join("  ".join(text.ljust(n) for text, n in zip(line, width)).rstrip()
+                     for line in lines)
 
 
 def summary(results, out, seconds, **more):
