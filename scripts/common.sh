@@ -27,7 +27,7 @@ OVERLAY=(include/multikernel kernel/multikernel arch/x86/multikernel arch/arm64/
 	Documentation/multikernel Documentation/litmus-tests/multikernel)
 # Single files of the overlay in folders that it shares with the kernel
 OVERLAY_FILES=(include/uapi/linux/multikernel.h include/trace/events/multikernel.h
-	arch/x86/include/asm/multikernel.h)
+	arch/x86/include/asm/multikernel.h arch/arm64/include/asm/multikernel.h)
 
 # The kernel's make is a make of its own: nothing of ours must reach it
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES O KBUILD_OUTPUT KCONFIG_CONFIG KCONFIG_ALLCONFIG

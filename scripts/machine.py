@@ -51,8 +51,10 @@ MAX_INSTANCES = len(LENT_CPUS)
 # The machine's RAM, how much of it is for the region and for instances, and one's share
 MEMORY, RESERVED, RAM = "1G", "512M", "96M"
 ARCHIVE = "/boot/guest.cpio.gz"
-IMAGE = "/boot/bzImage"
+IMAGE = "/boot/" + os.path.basename(MACHINE.image)
 SHOWN_LINES = 15
+# The row of /proc/interrupts: named as on x86, or as interrupts are that a driver has
+ROW = "grep -E 'MKI:|multikernel$' /proc/interrupts"
 
 
 class MachineError(Exception):

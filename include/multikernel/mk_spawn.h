@@ -87,8 +87,15 @@ void mk_arch_unload(struct mk_guest *guest);
  * -EIO: one does not start: @failed_cpu. None does anything then.
  */
 int mk_arch_start(struct mk_guest *guest, u32 *failed_cpu);
-/* Its CPUs do nothing any more, whatever they did, and touch no memory. */
-void mk_arch_stop(struct mk_guest *guest);
+/*
+ * Its CPUs do nothing any more, whatever they did, and touch no memory. -ETIMEDOUT: one
+ * of them does not stop; it may be tried again.
+ */
+int mk_arch_stop(struct mk_guest *guest);
+
+/* spawn.c: what architectures need to load a guest */
+int mk_guest_place(struct mk_guest *guest, const struct mk_image *image, u64 load, u64 size,
+		   u64 *initrd);
 
 /* guest.c: what every spawned kernel does */
 

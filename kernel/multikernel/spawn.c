@@ -239,24 +239,57 @@ fail_free_guest:
 }
 
 /**
+ * mk_guest_place - put the initramfs at the end of a guest's RAM
+ * @guest:  the guest
+ * @image:  what it is made from
+ * @load:   physical address at which its kernel wants to be loaded
+ * @size:   bytes that the kernel takes there, as its file says: any number
+ * @initrd: physical address of the initramfs, which has been copied there
+ *
+ * Process context.
+ *
+ * Return: 0; -ENOSPC: kernel and initramfs do not fit into the RAM.
+ */
+int mk_guest_place(struct mk_guest *guest, const struct mk_image *image, u64 load, u64 size,
+		   u64 *initrd)
+{
+	u64 end = guest->ram + guest->ram_size;
+
+	*initrd = ALIGN_DOWN(end - image->initrd_len, PAGE_SIZE);
+	/* Sums may wrap. */
+	if (image->initrd_len > guest->ram_size || load < guest->ram || load >= *initrd ||
+	    size > *initrd - load) {
+		pr_err("instance %u: kernel at %#llx + %#llx and initramfs of %zu KiB do not fit into %zu MiB at %pa\n",
+		       guest->instance, load, size, image->initrd_len >> 10,
+		       guest->ram_size >> 20, &guest->ram);
+		return -ENOSPC;
+	}
+	memcpy(guest->ram_va + (*initrd - guest->ram), image->initrd, image->initrd_len);
+	return 0;
+}
+
+/**
  * mk_stop_guest - stop a kernel, whatever it does, and take back what it had
  * @instance: its number
  *
  * Process context; sleeps.
  *
- * Return: 0; -ENOENT: this kernel has spawned no such instance.
+ * Return: 0; -ENOENT: this kernel has spawned no such instance; -ETIMEDOUT: a CPU of it
+ * does not stop, and nothing was taken back.
  */
 int mk_stop_guest(unsigned int instance)
 {
 	struct mk_guest *guest;
+	int ret;
 
 	guard(mutex)(&spawn_lock);
 	if (instance >= MK_WIRE_MAX_INSTANCES || !spawn_guests[instance])
 		return -ENOENT;
 	guest = spawn_guests[instance];
+	ret = mk_arch_stop(guest);
+	if (ret)
+		return ret;
 	spawn_guests[instance] = NULL;
-
-	mk_arch_stop(guest);
 	spawn_fence(guest);
 	mk_arch_unload(guest);
 	spawn_ungrant(guest);

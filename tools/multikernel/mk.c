@@ -13,7 +13,7 @@
 static const char usage[] =
 	"usage: mk COMMAND ...\n"
 	"\n"
-	"mk spawn --cpu LIST --ram SIZE [OPTION]... KERNEL   start a bzImage on CPUs of its own\n"
+	"mk spawn --cpu LIST --ram SIZE [OPTION]... KERNEL   start a kernel on CPUs of its own\n"
 	"    --cpu LIST         the CPUs to lend, as numbered here: 2 or 2,4-5; it boots on the first\n"
 	"    --ram SIZE         RAM to grant, a multiple of 2M: 96M\n"
 	"    --offline          take the CPUs offline first\n"
@@ -79,6 +79,9 @@ static int stop_one(int fd, unsigned int instance)
 	case EOPNOTSUPP:
 		return fail("this kernel spawns none, so it can stop none: %s is off",
 			    "CONFIG_MULTIKERNEL_SPAWN");
+	case ETIMEDOUT:
+		return fail("instance %u: a CPU of it does not stop, so nothing was taken back: see dmesg",
+			    instance);
 	default:
 		return fail("stop instance %u: %s", instance, strerror(errno));
 	}

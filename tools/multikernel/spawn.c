@@ -13,6 +13,13 @@
 
 #define NR_UARTS	4
 
+/* What the kernel of this architecture can start */
+#ifdef __aarch64__
+#define KERNEL_IMAGE	"Image, little-endian and not compressed"
+#else
+#define KERNEL_IMAGE	"bzImage, 64-bit with CONFIG_RELOCATABLE=y"
+#endif
+
 struct request {
 	struct mk_spawn	spawn;
 	__u32		cpus[MK_MAX_CPUS];
@@ -164,7 +171,7 @@ static int fail_spawn(int fd, const struct request *req, int err)
 	case ENODEV:
 		return fail("CPU %u does not exist, or this kernel never booted it", cpu);
 	case ENOEXEC:
-		return fail("%s is no bzImage, 64-bit with CONFIG_RELOCATABLE=y", req->kernel);
+		return fail("%s is no " KERNEL_IMAGE, req->kernel);
 	case ENOMEM:
 		return fail("no %llu MiB left of the reserved memory: mk ls shows its use", ram);
 	case ENOSPC:
@@ -184,7 +191,7 @@ static int fail_spawn(int fd, const struct request *req, int err)
 			return fail("CPU %u is in the list twice", cpu);
 		return fail("refused: --ram is a multiple of 2M, --instance one of the region's");
 	case EOPNOTSUPP:
-		return fail("this kernel can't spawn: %s is off, or its memory is encrypted",
+		return fail("this kernel can't spawn: %s is off, or see dmesg",
 			    "CONFIG_MULTIKERNEL_SPAWN");
 	case ENOTTY:
 		return fail("mk and the running kernel do not fit: build both from one source");

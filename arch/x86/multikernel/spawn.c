@@ -318,15 +318,9 @@ int mk_arch_load(struct mk_guest *guest, const struct mk_image *image)
 	load = ALIGN(max(guest->ram + SPAWN_RAM, file->hdr.pref_address),
 		     max(file->hdr.kernel_alignment, (u32)SZ_2M));
 	offset = load - guest->ram;
-	initrd = ALIGN_DOWN(guest->ram + guest->ram_size - image->initrd_len, PAGE_SIZE);
-	/* The file says where it wants to be: any number, and sums may wrap. */
-	if (image->initrd_len > guest->ram_size || load < guest->ram || load >= initrd ||
-	    file->hdr.init_size > initrd - load) {
-		pr_err("instance %u: kernel at %#llx + %#x and initramfs of %zu KiB do not fit into %zu MiB at %pa\n",
-		       guest->instance, load, file->hdr.init_size, image->initrd_len >> 10,
-		       guest->ram_size >> 20, &guest->ram);
-		return -ENOSPC;
-	}
+	ret = mk_guest_place(guest, image, load, file->hdr.init_size, &initrd);
+	if (ret)
+		return ret;
 	guest->entry = load + SPAWN_ENTRY64;
 	if (upper_32_bits(guest->ram + guest->ram_size) &&
 	    !(file->hdr.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G)) {
@@ -335,7 +329,6 @@ int mk_arch_load(struct mk_guest *guest, const struct mk_image *image)
 	}
 
 	memcpy(guest->ram_va + offset, image->kernel + start, image->kernel_len - start);
-	memcpy(guest->ram_va + (initrd - guest->ram), image->initrd, image->initrd_len);
 
 	memset(bp, 0, SPAWN_RAM);
 	hdr_len = spawn_header_end(image) - offsetof(struct boot_params, hdr);
@@ -519,9 +512,10 @@ fail_stop:
 	return -EIO;
 }
 
-void mk_arch_stop(struct mk_guest *guest)
+int mk_arch_stop(struct mk_guest *guest)
 {
 	spawn_send_init(guest);
 	/* They have to have taken it before their memory is used for something else. */
 	fsleep(10 * USEC_PER_MSEC);
+	return 0;
 }
