@@ -99,8 +99,11 @@ int mk_guest_place(struct mk_guest *guest, const struct mk_image *image, u64 loa
 
 /* guest.c: what every spawned kernel does */
 
-/* Join the region as told by the kernel that spawned this one. */
-int mk_guest_join(phys_addr_t region, u64 region_size, unsigned int instance,
+/*
+ * Enter the region as told by the kernel that spawned this one: from a
+ * console_initcall() of the architecture.
+ */
+int mk_guest_open(phys_addr_t region, u64 region_size, unsigned int instance,
 		  u32 incarnation);
 /* Tell the others that this kernel has gone. Any context. */
 void mk_guest_leave(enum mk_wire_reason reason);

@@ -18,7 +18,11 @@
 
 static_assert(MK_IPI_MAX_INSTANCES == MK_WIRE_MAX_INSTANCES);
 
-/* Set once, when this kernel joins; it stays for as long as the kernel runs. */
+/*
+ * Set once, when this kernel opens it, and when it is up; it stays for as long as the
+ * kernel runs.
+ */
+static struct mk_instance *open_instance;
 static struct mk_instance *self_instance;
 
 /* For architectures that have no backend */
@@ -36,8 +40,20 @@ struct mk_backend * __weak mk_arch_backend(void)
  */
 struct mk_instance *mk_ipi_instance(void)
 {
-	/* Pairs with smp_store_release() in mk_ipi_join(). */
+	/* Pairs with smp_store_release() in mk_ipi_start(). */
 	return smp_load_acquire(&self_instance);
+}
+
+/**
+ * mk_ipi_opened - the same, from when it may send and nobody can send to it
+ *
+ * In a spawned kernel that is from before there is another CPU. Any context.
+ *
+ * Return: it, or NULL.
+ */
+struct mk_instance *mk_ipi_opened(void)
+{
+	return READ_ONCE(open_instance);
 }
 
 static int core_cpu_online(unsigned int cpu)
@@ -53,40 +69,62 @@ static int core_cpu_offline(unsigned int cpu)
 }
 
 /**
- * mk_ipi_join - have this kernel join a region
+ * mk_ipi_open - have this kernel begin its life as an instance of a region
  * @phys: physical address of the region
  * @size: bytes of it
  * @self: number of the instance that this kernel is to be
- * @incarnation: which life of it, as mk_instance_join() takes it
+ * @incarnation: which life of it, as mk_instance_open() takes it
  *
- * Once, while booting, at a time when all CPUs that are to receive are online, and
- * what is built in has registered its handlers: whom the peers see as up takes
- * their messages.
+ * Once, while booting, as early as memory can be had. What the kernel has of its own
+ * may send then, by mk_ipi_opened(); for all others it is in no region yet.
  *
  * Return: 0; -ENODEV: this machine has no way to ring doorbells; -EBUSY: it is
- * in a region already; what mk_region_map() and mk_instance_join() give.
+ * in a region already; what mk_region_map() and mk_instance_open() give.
  */
-int __init mk_ipi_join(phys_addr_t phys, u64 size, unsigned int self, u32 incarnation)
+int __init mk_ipi_open(phys_addr_t phys, u64 size, unsigned int self, u32 incarnation)
 {
 	struct mk_backend *backend = mk_fault_wrap(mk_arch_backend());
 	struct mk_instance *instance;
 	struct mk_region *region;
-	int ret;
 
 	if (!backend)
 		return -ENODEV;
-	if (self_instance)
+	if (open_instance)
 		return -EBUSY;
 	region = mk_region_map(phys, size, self, incarnation);
 	if (IS_ERR(region))
 		return PTR_ERR(region);
-	/* No CPU goes between getting a door and being watched. */
-	guard(cpus_read_lock)();
-	instance = mk_instance_join(region, backend, &mk_ipi_handlers, cpu_online_mask,
-				    incarnation);
+	instance = mk_instance_open(region, backend, &mk_ipi_handlers, incarnation);
 	if (IS_ERR(instance)) {
 		mk_region_unmap(region);
 		return PTR_ERR(instance);
+	}
+	WRITE_ONCE(open_instance, instance);
+	return 0;
+}
+
+/**
+ * mk_ipi_start - have it receive
+ *
+ * Once, after mk_ipi_open(), at a time when all CPUs that are to receive are online, and
+ * what is built in has registered its handlers: whom the peers see as up takes
+ * their messages.
+ *
+ * Return: 0; what mk_instance_start() gives, and this kernel has left.
+ */
+int __init mk_ipi_start(void)
+{
+	struct mk_instance *instance = open_instance;
+	struct mk_region *region = instance->region;
+	int ret;
+
+	/* No CPU goes between getting a door and being watched. */
+	guard(cpus_read_lock)();
+	ret = mk_instance_start(instance, cpu_online_mask);
+	if (ret) {
+		/* Who has it from mk_ipi_opened() keeps it. */
+		mk_instance_say_left(instance, MK_WIRE_REASON_NONE);
+		return ret;
 	}
 	/* Orders the instance before the pointer. Pairs with mk_ipi_instance(). */
 	smp_store_release(&self_instance, instance);
@@ -94,9 +132,9 @@ int __init mk_ipi_join(phys_addr_t phys, u64 size, unsigned int self, u32 incarn
 						   core_cpu_online, core_cpu_offline);
 	if (ret < 0)
 		pr_err("doors stay at CPUs that go offline: %d\n", ret);
-	pr_info("instance %u of %u, incarnation %u, %u doors, region of %llu KiB at %pa, backend %s\n",
-		self, region->nr_instances, instance->incarnation, instance->nr_receivers,
-		size >> 10, &phys, backend->name);
+	pr_info("instance %u of %u, incarnation %u, %u doors, region of %llu KiB, backend %s\n",
+		region->self, region->nr_instances, instance->incarnation,
+		instance->nr_receivers, region->size >> 10, instance->backend->name);
 	return 0;
 }
 

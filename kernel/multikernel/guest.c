@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What every spawned kernel does: join, and when its end comes say so and park. */
+/*
+ * What every spawned kernel does: join, and when its end comes say so and park.
+ *
+ *	mk_guest_open()		early in boot: it may send, and so has a console
+ *	guest_start()		when all else is there: it can be sent to
+ */
 #define pr_fmt(fmt) "multikernel: " fmt
 
 #include <linux/init.h>
@@ -22,7 +27,7 @@
 void mk_guest_leave(enum mk_wire_reason reason)
 {
 	static atomic_t left = ATOMIC_INIT(0);
-	struct mk_instance *instance = mk_ipi_instance();
+	struct mk_instance *instance = mk_ipi_opened();
 
 	if (instance && !atomic_xchg(&left, 1))
 		mk_instance_say_left(instance, reason);
@@ -46,31 +51,44 @@ static int guest_power_off(struct sys_off_data *data)
 }
 
 /**
- * mk_guest_join - join the region, as told by the kernel that spawned this one
+ * mk_guest_open - enter the region, as told by the kernel that spawned this one
  * @region:	 physical address of the region
  * @region_size: bytes of it
  * @instance:	 number that this kernel is to be
  * @incarnation: which life of it
  *
- * Once, while booting.
+ * By the architecture, from a console_initcall(). The rest comes by itself, later.
  *
- * Return: as mk_ipi_join().
+ * Return: as mk_ipi_open().
  */
-int __init mk_guest_join(phys_addr_t region, u64 region_size, unsigned int instance,
+int __init mk_guest_open(phys_addr_t region, u64 region_size, unsigned int instance,
 			 u32 incarnation)
 {
-	int ret = mk_ipi_join(region, region_size, instance, incarnation);
+	int ret = mk_ipi_open(region, region_size, instance, incarnation);
 
 	if (ret) {
 		pr_err("instance %u: cannot join the region at %pa: %d\n", instance, &region, ret);
 		return ret;
 	}
 	atomic_notifier_chain_register(&panic_notifier_list, &guest_panic_nb);
-	/* Without a handler the kernel makes a halt of a power-off. */
-	register_sys_off_handler(SYS_OFF_MODE_POWER_OFF, SYS_OFF_PRIO_DEFAULT,
-				 guest_power_off, NULL);
 	/* Nobody is there to press the button: park as soon as all is said. */
 	if (!panic_timeout)
 		panic_timeout = -1;
 	return 0;
 }
+
+static int __init guest_start(void)
+{
+	int ret;
+
+	if (!mk_guest_is() || !mk_ipi_opened())
+		return 0;
+	/* Without a handler the kernel makes a halt of a power-off. */
+	register_sys_off_handler(SYS_OFF_MODE_POWER_OFF, SYS_OFF_PRIO_DEFAULT,
+				 guest_power_off, NULL);
+	ret = mk_ipi_start();
+	if (ret)
+		pr_err("cannot receive: %d\n", ret);
+	return ret;
+}
+late_initcall_sync(guest_start);

@@ -58,13 +58,10 @@ static void instance_reserve_replies(struct mk_instance *instance)
 }
 
 /* Begin a new life: whatever an earlier one has left in the arena goes. */
-static int instance_begin(struct mk_instance *instance, u32 incarnation)
+static void instance_begin(struct mk_instance *instance, u32 incarnation)
 {
 	struct mk_wire_self *self = instance_self(instance);
 	void *arena = instance->region->arena;
-	struct mk_door door;
-	unsigned int i;
-	int ret;
 
 	instance->incarnation = incarnation ?:
 				FIELD_GET(MK_WIRE_LIFE_INCARNATION, self->life) + 1;
@@ -83,6 +80,18 @@ static int instance_begin(struct mk_instance *instance, u32 incarnation)
 	WRITE_ONCE(self->features, MK_WIRE_FEATURES);
 	WRITE_ONCE(self->reason, MK_WIRE_REASON_NONE);
 	WRITE_ONCE(self->beat_ms, mk_param_beat_ms);
+	instance->rings_used = MK_WIRE_RINGS;
+	instance_reserve_replies(instance);
+}
+
+/* Say where this instance is rung; nobody looks before it is up. */
+static int instance_publish_doors(struct mk_instance *instance)
+{
+	struct mk_wire_self *self = instance_self(instance);
+	struct mk_door door;
+	unsigned int i;
+	int ret;
+
 	for (i = 0; i < instance->nr_receivers; i++) {
 		ret = instance->backend->get_door(instance->backend,
 						  instance->receivers[i].cpu, &door);
@@ -92,8 +101,6 @@ static int instance_begin(struct mk_instance *instance, u32 incarnation)
 		WRITE_ONCE(self->doors[i].number, door.number);
 	}
 	WRITE_ONCE(self->nr_doors, instance->nr_receivers);
-	instance->rings_used = MK_WIRE_RINGS;
-	instance_reserve_replies(instance);
 	return 0;
 }
 
@@ -107,7 +114,8 @@ static int instance_init_receivers(struct mk_instance *instance, const struct cp
 	instance->receivers = kcalloc(n, sizeof(*instance->receivers), GFP_KERNEL);
 	if (!instance->receivers)
 		return -ENOMEM;
-	instance->nr_receivers = n;
+	/* link_open(), of what is sent meanwhile, looks at it. */
+	WRITE_ONCE(instance->nr_receivers, n);
 	for_each_cpu(cpu, cpus) {
 		if (i == n)
 			break;
@@ -119,48 +127,54 @@ static int instance_init_receivers(struct mk_instance *instance, const struct cp
 	return 0;
 }
 
+/* What receiving takes, of an instance that does not receive */
+static void instance_free_receivers(struct mk_instance *instance)
+{
+	unsigned int i;
+
+	if (instance->wq)
+		destroy_workqueue(instance->wq);
+	instance->wq = NULL;
+	for (i = 0; i < instance->nr_receivers; i++)
+		mk_receiver_free(&instance->receivers[i]);
+	kfree(instance->receivers);
+	instance->receivers = NULL;
+	WRITE_ONCE(instance->nr_receivers, 0);
+}
+
 /* All that was allocated, of an instance that nothing looks at any more */
 static void instance_free(struct mk_instance *instance)
 {
 	unsigned int i, k;
 
-	if (instance->wq)
-		destroy_workqueue(instance->wq);
+	instance_free_receivers(instance);
 	for (i = 0; i < instance->nr_links; i++)
 		for (k = 0; k < MK_WIRE_LINK_RINGS; k++)
 			kvfree(instance->links[i].rx[k].buf);
-	for (i = 0; i < instance->nr_receivers; i++)
-		mk_receiver_free(&instance->receivers[i]);
-	kfree(instance->receivers);
 	kvfree(instance);
 }
 
 /**
- * mk_instance_join - become an instance of a region
+ * mk_instance_open - begin a life as an instance of a region
  * @region:   mapped, and not in use by another instance of this kernel
  * @backend:  how doorbells are rung and taken; not in use either
  * @handlers: who takes the messages
- * @cpus:     the CPUs of this kernel that receive: the first MK_DOORS of them, each
- *	      of which must be online
  * @incarnation: which life of the instance number this is, as the keeper counts
  *	      them; 0: one more than the arena says
  *
- * From here on peers see this kernel, and messages may arrive. All that is
- * passed but @cpus stays the caller's, and in use until mk_instance_leave() has
- * returned.
+ * It may send, and say that it has left. Nobody can send to it, so it is not to call
+ * anybody. mk_instance_start() does the rest.
  *
- * Process context; may sleep.
+ * Context in which memory can be had, also early in boot: other CPUs, timers and
+ * threads need not be there.
  *
- * Return: the instance; an error pointer: -EINVAL: no CPU, or one that cannot be
- * rung; -EBUSY: @backend is in use; -ENOMEM; what the backend's start gave.
+ * Return: the instance; an error pointer: -EBUSY: @backend is in use; -ENOMEM.
  */
-struct mk_instance *mk_instance_join(struct mk_region *region, struct mk_backend *backend,
-				     struct mk_handlers *handlers, const struct cpumask *cpus,
-				     u32 incarnation)
+struct mk_instance *mk_instance_open(struct mk_region *region, struct mk_backend *backend,
+				     struct mk_handlers *handlers, u32 incarnation)
 {
 	unsigned int i, n = region->nr_instances;
 	struct mk_instance *instance;
-	int ret;
 
 	if (rcu_access_pointer(backend->instance))
 		return ERR_PTR(-EBUSY);
@@ -176,6 +190,28 @@ struct mk_instance *mk_instance_join(struct mk_region *region, struct mk_backend
 	mk_peers_init(instance);
 	for (i = 0; i < n; i++)
 		mk_link_init(&instance->links[i], instance, i);
+	instance_begin(instance, incarnation);
+	return instance;
+}
+
+/**
+ * mk_instance_start - have an instance that sends receive, too
+ * @instance: as mk_instance_open() gave it; others may be sending
+ * @cpus:     the CPUs of this kernel that receive: the first MK_DOORS of them, each
+ *	      of which must be online
+ *
+ * From here on peers see this kernel as up, and messages may arrive.
+ *
+ * Process context; may sleep.
+ *
+ * Return: 0; an errno with which it is as it was: -EINVAL: no CPU, or one that cannot
+ * be rung; -ENOMEM; what the backend's start gave.
+ */
+int mk_instance_start(struct mk_instance *instance, const struct cpumask *cpus)
+{
+	struct mk_backend *backend = instance->backend;
+	unsigned int i;
+	int ret;
 
 	ret = instance_init_receivers(instance, cpus);
 	if (ret)
@@ -186,19 +222,19 @@ struct mk_instance *mk_instance_join(struct mk_region *region, struct mk_backend
 	 */
 	ret = -ENOMEM;
 	instance->wq = alloc_workqueue("multikernel/%u", WQ_CPU_INTENSIVE, WQ_MAX_ACTIVE,
-				       region->self);
+				       instance->region->self);
 	if (!instance->wq)
 		goto fail_free;
 
-	ret = instance_begin(instance, incarnation);
+	ret = instance_publish_doors(instance);
 	if (ret)
-		goto fail_leave;
+		goto fail_free;
 	rcu_assign_pointer(backend->instance, instance);
 	ret = backend->start(backend);
 	if (ret) {
 		RCU_INIT_POINTER(backend->instance, NULL);
 		synchronize_rcu();
-		goto fail_leave;
+		goto fail_free;
 	}
 
 	/* Reception is on; who sends from here on will be heard. */
@@ -207,13 +243,44 @@ struct mk_instance *mk_instance_join(struct mk_region *region, struct mk_backend
 		mk_receiver_start(&instance->receivers[i]);
 	mk_peers_look(instance);
 	mk_instance_announce(instance);
-	return instance;
+	return 0;
 
-fail_leave:
-	instance_say(instance, MK_WIRE_LEFT);
 fail_free:
-	instance_free(instance);
-	return ERR_PTR(ret);
+	instance_free_receivers(instance);
+	return ret;
+}
+
+/**
+ * mk_instance_join - become an instance of a region
+ * @region:   mapped, and not in use by another instance of this kernel
+ * @backend:  how doorbells are rung and taken; not in use either
+ * @handlers: who takes the messages
+ * @cpus:     as mk_instance_start() takes them
+ * @incarnation: as mk_instance_open() takes it
+ *
+ * Both of these at once. All that is passed but @cpus stays the caller's, and in use
+ * until mk_instance_leave() has returned.
+ *
+ * Process context; may sleep.
+ *
+ * Return: the instance, or an error pointer, with what either of them gives.
+ */
+struct mk_instance *mk_instance_join(struct mk_region *region, struct mk_backend *backend,
+				     struct mk_handlers *handlers, const struct cpumask *cpus,
+				     u32 incarnation)
+{
+	struct mk_instance *instance = mk_instance_open(region, backend, handlers, incarnation);
+	int ret;
+
+	if (IS_ERR(instance))
+		return instance;
+	ret = mk_instance_start(instance, cpus);
+	if (ret) {
+		instance_say(instance, MK_WIRE_LEFT);
+		instance_free(instance);
+		return ERR_PTR(ret);
+	}
+	return instance;
 }
 
 /**

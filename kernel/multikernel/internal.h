@@ -512,6 +512,9 @@ struct mk_instance {
 	struct mk_link		links[] __counted_by(nr_links);
 };
 
+struct mk_instance *mk_instance_open(struct mk_region *region, struct mk_backend *backend,
+				     struct mk_handlers *handlers, u32 incarnation);
+int mk_instance_start(struct mk_instance *instance, const struct cpumask *cpus);
 struct mk_instance *mk_instance_join(struct mk_region *region, struct mk_backend *backend,
 				     struct mk_handlers *handlers, const struct cpumask *cpus,
 				     u32 incarnation);
@@ -535,7 +538,9 @@ int mk_instance_call(struct mk_instance *instance, unsigned int peer, u32 type,
 u32 mk_instance_take_ring(struct mk_instance *instance, u32 nr_slots);
 
 /* core.c: this kernel's own instance */
-int mk_ipi_join(phys_addr_t phys, u64 size, unsigned int self, u32 incarnation);
+int mk_ipi_open(phys_addr_t phys, u64 size, unsigned int self, u32 incarnation);
+int mk_ipi_start(void);
+struct mk_instance *mk_ipi_opened(void);
 struct mk_instance *mk_ipi_instance(void);
 
 /* stat.c: what people and programs are shown of it */

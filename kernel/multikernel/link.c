@@ -197,7 +197,8 @@ static void link_open(struct mk_link *link, unsigned int index, u32 nr_slots, u3
 	virt_store_release(&wire->key, FIELD_PREP(MK_WIRE_KEY_SENDER, instance->incarnation) |
 				       FIELD_PREP(MK_WIRE_KEY_RECEIVER, incarnation));
 	tx->door = door;
-	tx->back = index % instance->nr_receivers;
+	/* None yet while this instance is joining: the first will be there. */
+	tx->back = index % (READ_ONCE(instance->nr_receivers) ?: 1);
 	tx->peer = incarnation;
 	mk_count(&tx->stats.resets);
 	/*

@@ -7,7 +7,8 @@
  *		    |	     +-----> BROKEN	what it wrote made no sense
  *		    +--> REFUSED		it is of another layout version
  *
- * Each of the last four goes down again, and a new life starts from there. How a
+ * Each of the last four goes down again, and a new life starts from there. Whoever is
+ * joining is DOWN, too: it may send, and cannot be sent to. How a
  * peer is stands in its arena and in the keeper's header; this looks at all of
  * them once a beat, and at once when a doorbell comes from one that has changed.
  */
@@ -74,6 +75,13 @@ static bool peer_lives(enum mk_ipi_peer_state state)
 	       state == MK_IPI_PEER_BROKEN;
 }
 
+/* Whether this life is not up yet, and has not gone either */
+static bool peer_comes(const struct mk_link *link, u32 life)
+{
+	return link->seen == (FIELD_PREP(MK_WIRE_LIFE_INCARNATION, life) |
+			      FIELD_PREP(MK_WIRE_LIFE_STATE, MK_WIRE_JOINING));
+}
+
 static void peer_log(const struct mk_link *link, u32 life, enum mk_ipi_peer_state state)
 {
 	const struct mk_wire_self *self = mk_region_self(link->instance->region, link->peer);
@@ -93,7 +101,8 @@ static void peer_say(struct mk_link *link, u32 life, enum mk_ipi_peer_state stat
 	struct mk_instance *instance = link->instance;
 	struct mk_region *region = instance->region;
 	bool silent = link->peer == region->self ||
-		      (link->state == MK_IPI_PEER_ABSENT && state == MK_IPI_PEER_DOWN);
+		      (state == MK_IPI_PEER_DOWN &&
+		       (peer_comes(link, life) || link->state == MK_IPI_PEER_ABSENT));
 
 	scoped_guard(spinlock, &instance->peers_lock) {
 		WRITE_ONCE(link->life, life);
@@ -145,7 +154,7 @@ static void peer_look(struct mk_link *link, ktime_t now, bool late)
 	u64 word = mk_region_life(link->instance->region, link->peer);
 	u32 life = FIELD_GET(MK_WIRE_LIFE_INCARNATION, word);
 	enum mk_ipi_peer_state state;
-	bool hangs, anew = life != link->life;
+	bool hangs, came = peer_comes(link, life), anew = life != link->life;
 
 	WRITE_ONCE(link->seen, word);
 	/* A life that has ended unseen, the next having begun */
@@ -166,7 +175,9 @@ static void peer_look(struct mk_link *link, ktime_t now, bool late)
 		else
 			state = hangs ? MK_IPI_PEER_HUNG : MK_IPI_PEER_UP;
 	}
-	if (anew || state != link->state)
+	/* Also of one that has gone before it was up */
+	if (anew || state != link->state || (came && state == MK_IPI_PEER_DOWN &&
+					     !peer_comes(link, life)))
 		peer_say(link, life, state);
 }
 

@@ -394,7 +394,9 @@ static int __init spawn_init(void)
 
 	ret = mk_region_format(start, spawn_region_size, instances);
 	if (!ret)
-		ret = mk_ipi_join(start, spawn_region_size, MK_KEEPER, 1);
+		ret = mk_ipi_open(start, spawn_region_size, MK_KEEPER, 1);
+	if (!ret)
+		ret = mk_ipi_start();
 	if (ret) {
 		pr_err("no region at %pa: %d\n", &start, ret);
 		return ret;

@@ -32,9 +32,9 @@
 #define DOORBELL_SGI	(IS_ENABLED(CONFIG_KGDB) ? DOORBELL_FIRST + 1 : DOORBELL_FIRST)
 
 static struct mk_backend arm64_backend;
-static unsigned int doorbell_irq __ro_after_init;
-static bool doorbell_gicv2 __ro_after_init;
 static bool doorbell_works __ro_after_init;
+static bool doorbell_gicv2 __ro_after_init;
+static unsigned int doorbell_irq __ro_after_init;	/* 0: not requested yet, or not to be had */
 static DEFINE_PER_CPU(u8, doorbell_cookie);
 
 /*
@@ -50,7 +50,7 @@ static irqreturn_t doorbell_interrupt(int irq, void *cookie)
 /* It is enabled on each CPU for good; without an instance nothing happens. */
 static int arm64_start(struct mk_backend *backend)
 {
-	return 0;
+	return doorbell_irq ? 0 : -ENXIO;
 }
 
 static void arm64_stop(struct mk_backend *backend)
@@ -187,46 +187,70 @@ static int doorbell_cpu_down(unsigned int cpu)
 	return 0;
 }
 
+#define DOORBELL_GICV2	((void *)2)
+#define DOORBELL_GICV3	((void *)3)
+
 static const struct of_device_id doorbell_gics[] __initconst = {
-	{ .compatible = "arm,gic-v3", .data = (void *)3 },
-	{ .compatible = "arm,gic-400", .data = (void *)2 },
-	{ .compatible = "arm,cortex-a15-gic", .data = (void *)2 },
+	{ .compatible = "arm,gic-v3", .data = DOORBELL_GICV3 },
+	{ .compatible = "arm,gic-400", .data = DOORBELL_GICV2 },
+	{ .compatible = "arm,cortex-a15-gic", .data = DOORBELL_GICV2 },
 	{}
 };
 
-static int __init doorbell_init(void)
+/* The console of a spawned kernel rings from its console_initcall() on, which is next. */
+static int __init doorbell_find(void)
 {
-	struct irq_fwspec fwspec = { .param_count = 1, .param = { DOORBELL_SGI } };
 	const struct of_device_id *id;
 	struct device_node *node;
-	int ret;
 
 	node = of_find_matching_node_and_match(NULL, doorbell_gics, &id);
+	if (!node)
+		return 0;
+	doorbell_gicv2 = id->data == DOORBELL_GICV2;
+	doorbell_works = true;
+	of_node_put(node);
+	return 0;
+}
+console_initcall(doorbell_find);
+
+static int __init doorbell_request(struct device_node *node)
+{
+	struct irq_fwspec fwspec = {
+		.fwnode = of_fwnode_handle(node), .param_count = 1, .param = { DOORBELL_SGI },
+	};
+	unsigned int irq = irq_create_fwspec_mapping(&fwspec);
+	int ret;
+
+	if (!irq)
+		return -ENXIO;
+	ret = request_percpu_irq(irq, doorbell_interrupt, "multikernel", &doorbell_cookie);
+	if (ret)
+		return ret;
+	doorbell_irq = irq;
+	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "arm64/multikernel:doorbell",
+				doorbell_cpu_up, doorbell_cpu_down);
+	if (ret >= 0)
+		return 0;
+	doorbell_irq = 0;
+	free_percpu_irq(irq, &doorbell_cookie);
+	return ret;
+}
+
+static int __init doorbell_init(void)
+{
+	struct device_node *node = of_find_matching_node(NULL, doorbell_gics);
+	int ret;
+
 	if (!node) {
 		pr_info("no GICv2 or GICv3 in the device tree: this kernel cannot be rung\n");
 		return 0;
 	}
-	doorbell_gicv2 = id->data == (void *)2;
-	fwspec.fwnode = of_fwnode_handle(node);
-	doorbell_irq = irq_create_fwspec_mapping(&fwspec);
+	ret = doorbell_request(node);
 	of_node_put(node);
-	if (!doorbell_irq) {
-		pr_err("SGI %u cannot be mapped\n", DOORBELL_SGI);
-		return -ENXIO;
-	}
-	ret = request_percpu_irq(doorbell_irq, doorbell_interrupt, "multikernel",
-				 &doorbell_cookie);
 	if (ret) {
 		pr_err("SGI %u cannot be had: %d\n", DOORBELL_SGI, ret);
-		return ret;
+		doorbell_works = false;
 	}
-	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "arm64/multikernel:doorbell",
-				doorbell_cpu_up, doorbell_cpu_down);
-	if (ret < 0) {
-		free_percpu_irq(doorbell_irq, &doorbell_cookie);
-		return ret;
-	}
-	doorbell_works = true;
-	return 0;
+	return ret;
 }
 subsys_initcall(doorbell_init);

@@ -162,23 +162,22 @@ void __init multikernel_guest_stop_sgi(unsigned int sgi)
 }
 
 /* There is no clock but the one that was handed over, and the counter. */
-static void __init guest_set_clock(void)
+static int __init guest_set_clock(void)
 {
 	u64 cycles = __arch_counter_get_cntvct() - handover.realtime[1];
 	u64 ns = handover.realtime[0] +
 		 mul_u64_u64_div_u64(cycles, NSEC_PER_SEC, arch_timer_get_cntfrq());
 	struct timespec64 now = ns_to_timespec64(ns);
 
-	if (do_settimeofday64(&now))
-		pr_warn("the clock could not be set\n");
+	return guest ? do_settimeofday64(&now) : 0;
 }
+subsys_initcall(guest_set_clock);
 
-static int __init guest_init(void)
+static int __init guest_open(void)
 {
 	if (!guest)
 		return 0;
-	guest_set_clock();
-	return mk_guest_join(handover.region[0], handover.region[1], handover.instance,
+	return mk_guest_open(handover.region[0], handover.region[1], handover.instance,
 			     handover.incarnation);
 }
-late_initcall_sync(guest_init);
+console_initcall(guest_open);

@@ -279,11 +279,11 @@ void __init multikernel_guest_setup(void)
 	pr_info("spawned as instance %u with %u CPUs\n", handover.instance, handover.nr_cpus);
 }
 
-static int __init guest_init(void)
+static int __init guest_open(void)
 {
 	if (!guest)
 		return 0;
-	return mk_guest_join(handover.region, handover.region_size, handover.instance,
+	return mk_guest_open(handover.region, handover.region_size, handover.instance,
 			     handover.incarnation);
 }
-late_initcall_sync(guest_init);
+console_initcall(guest_open);
