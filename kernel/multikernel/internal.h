@@ -341,6 +341,7 @@ void mk_link_reserve_reply(struct mk_link *link);
 struct mk_wire_tx *mk_link_wire_tx(struct mk_link *link, unsigned int index);
 struct mk_tx *mk_link_lock_tx(struct mk_link *link, enum mk_lane lane, unsigned int wanted,
 			      u32 only);
+struct mk_tx *mk_link_trylock_tx(struct mk_link *link, enum mk_lane lane);
 u32 mk_link_life(const struct mk_link *link);
 int mk_link_ring(struct mk_link *link, unsigned int door);
 enum mk_ipi_peer_state mk_link_state(const struct mk_link *link);
@@ -350,6 +351,7 @@ void mk_link_stats(struct mk_link *link, enum mk_lane lane, struct mk_ipi_stats 
 /* send.c: sending to a peer */
 int mk_link_send(struct mk_link *link, u32 type, enum mk_wire_kind kind,
 		 const struct kvec *vec, unsigned int nr, u32 len, u32 life);
+int mk_link_trysend(struct mk_link *link, u32 type, const void *data, u32 len);
 int mk_link_send_wait(struct mk_link *link, u32 type, enum mk_wire_kind kind,
 		      const struct kvec *vec, unsigned int nr, u32 len, u32 life,
 		      unsigned long timeout);

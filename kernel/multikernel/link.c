@@ -11,6 +11,7 @@
 #include <linux/bitfield.h>
 #include <linux/err.h>
 #include <linux/list.h>
+#include <linux/preempt.h>
 #include <linux/ratelimit.h>
 #include <linux/smp.h>
 #include <trace/events/multikernel.h>
@@ -302,22 +303,11 @@ static int link_assign(struct mk_link *link, enum mk_lane lane, unsigned int cpu
 	return 0;
 }
 
-/**
- * mk_link_lock_tx - find, or open, and lock the ring for a message
- * @link:   the link
- * @lane:   by which it goes
- * @wanted: the peer's door that it is for, and 1; 0: the one that this CPU maps to
- * @only:   to this life of the peer only; 0: whichever is up
- *
- * Interrupts are off.
- *
- * Return: the ring, with its lock held; an error pointer: -ENOENT, -ENOTCONN, -EPROTO,
- * -ENXIO, -ENOSPC as mk_ipi_send().
- */
-struct mk_tx *mk_link_lock_tx(struct mk_link *link, enum mk_lane lane, unsigned int wanted,
-			      u32 only)
+/* Find, or open, and lock the ring of @cpu. If not @wait: -EAGAIN, if somebody has it. */
+static struct mk_tx *link_lock_tx(struct mk_link *link, enum mk_lane lane, unsigned int cpu,
+				  unsigned int wanted, u32 only, bool wait)
 {
-	unsigned int tries, cpu = raw_smp_processor_id() % MK_DOORS;
+	unsigned int tries;
 	struct mk_tx *tx;
 	u8 index;
 	u64 life;
@@ -333,18 +323,59 @@ struct mk_tx *mk_link_lock_tx(struct mk_link *link, enum mk_lane lane, unsigned 
 		index = READ_ONCE(link->map[lane][cpu][wanted]);
 		if (index) {
 			tx = &link->tx[index - 1];
-			raw_spin_lock(&tx->lock);
+			if (wait)
+				raw_spin_lock(&tx->lock);
+			else if (!raw_spin_trylock(&tx->lock))
+				return ERR_PTR(-EAGAIN);
 			/* The map is cleared before a ring is opened for another life. */
 			if (tx->peer == FIELD_GET(MK_WIRE_LIFE_INCARNATION, life) &&
 			    READ_ONCE(link->map[lane][cpu][wanted]) == index)
 				return tx;
 			raw_spin_unlock(&tx->lock);
 		}
+		/* There is one since the first message, unless that is this one. */
+		if (!wait && in_nmi())
+			return ERR_PTR(-EAGAIN);
 		ret = link_assign(link, lane, cpu, wanted, life);
 		if (ret)
 			return ERR_PTR(ret);
 	}
 	return ERR_PTR(-ENOTCONN);
+}
+
+/**
+ * mk_link_lock_tx - find, or open, and lock the ring for a message
+ * @link:   the link
+ * @lane:   by which it goes
+ * @wanted: the peer's door that it is for, and 1; 0: the one that this CPU maps to
+ * @only:   to this life of the peer only; 0: whichever is up
+ *
+ * Interrupts are off.
+ *
+ * Return: the ring, with its lock held; an error pointer: -ENOENT, -ENOTCONN, -EPROTO,
+ * -ENXIO, -ENOSPC as mk_ipi_send().
+ */
+struct mk_tx *mk_link_lock_tx(struct mk_link *link, enum mk_lane lane, unsigned int wanted,
+			      u32 only)
+{
+	return link_lock_tx(link, lane, raw_smp_processor_id() % MK_DOORS, wanted, only, true);
+}
+
+/**
+ * mk_link_trylock_tx - the same for who must not wait
+ * @link: the link
+ * @lane: by which the message goes
+ *
+ * All CPUs get the same ring, so that what they send stays in order.
+ *
+ * Interrupts are off.
+ *
+ * Return: as mk_link_lock_tx(); -EAGAIN: somebody has it, as may be a CPU that was
+ * stopped in the middle.
+ */
+struct mk_tx *mk_link_trylock_tx(struct mk_link *link, enum mk_lane lane)
+{
+	return link_lock_tx(link, lane, 0, 0, 0, false);
 }
 
 /**

@@ -5,6 +5,7 @@
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/uio.h>
 #include <trace/events/multikernel.h>
@@ -67,26 +68,14 @@ static int send_put(struct mk_link *link, struct mk_tx *tx, u32 number, enum mk_
 	return ret ? -EBUSY : 0;
 }
 
-static int send_once(struct mk_link *link, u32 type, enum mk_wire_kind kind,
-		     const struct kvec *vec, unsigned int nr, u32 len, u32 only, bool wait)
+/* The same, and unlock it, and ring if the peer wants to be rung; interrupts are off. */
+static int send_locked(struct mk_link *link, struct mk_tx *tx, u32 type, enum mk_wire_kind kind,
+		       const struct kvec *vec, unsigned int nr, u32 len, bool wait)
 {
-	enum mk_lane lane = send_lane(type, kind);
-	unsigned int wanted = FIELD_GET(SEND_TYPE_DOOR, type);
 	u32 before, door = 0, number = type % MK_IPI_NR_TYPES;
-	unsigned long flags;
 	bool ring = false;
-	struct mk_tx *tx;
 	int ret;
 
-	if (wanted > MK_DOORS)
-		return -ENXIO;
-
-	local_irq_save(flags);
-	tx = mk_link_lock_tx(link, lane, wanted, only);
-	if (IS_ERR(tx)) {
-		local_irq_restore(flags);
-		return PTR_ERR(tx);
-	}
 	before = tx->ring.pos;
 	ret = send_put(link, tx, number, kind, vec, nr, len, wait);
 	if (!ret) {
@@ -99,9 +88,31 @@ static int send_once(struct mk_link *link, u32 type, enum mk_wire_kind kind,
 	raw_spin_unlock(&tx->lock);
 	if (!ret)
 		trace_mk_send(link->instance->region->self, link->peer, type, len, 0);
-	/* At once: others send into the ring and count on this doorbell. */
-	if (ring)
+	/*
+	 * At once: others send into the ring and count on this doorbell. Who is in an NMI
+	 * may have been ringing: the peer's beat makes up for it.
+	 */
+	if (ring && !in_nmi())
 		ret = mk_link_ring(link, door);
+	return ret;
+}
+
+static int send_once(struct mk_link *link, u32 type, enum mk_wire_kind kind,
+		     const struct kvec *vec, unsigned int nr, u32 len, u32 only, bool wait)
+{
+	unsigned int wanted = FIELD_GET(SEND_TYPE_DOOR, type);
+	unsigned long flags;
+	struct mk_tx *tx;
+	int ret;
+
+	if (wanted > MK_DOORS)
+		return -ENXIO;
+
+	local_irq_save(flags);
+	tx = mk_link_lock_tx(link, send_lane(type, kind), wanted, only);
+	ret = PTR_ERR_OR_ZERO(tx);
+	if (!ret)
+		ret = send_locked(link, tx, type, kind, vec, nr, len, wait);
 	local_irq_restore(flags);
 	return ret;
 }
@@ -127,6 +138,36 @@ int mk_link_send(struct mk_link *link, u32 type, enum mk_wire_kind kind,
 
 	if (ret)
 		trace_mk_send(link->instance->region->self, link->peer, type, len, ret);
+	return ret;
+}
+
+/**
+ * mk_link_trysend - send a message to the peer, whatever this CPU is in the middle of
+ * @link: the link
+ * @type: message type, to no door in particular
+ * @data: its bytes
+ * @len:  how many, no more than the lane takes
+ *
+ * For consoles. What is sent so arrives in order, whichever CPUs send it. It waits for
+ * no other CPU, and none that this one has interrupted is waited for.
+ *
+ * Any context; in NMI the peer may not be rung, and sees it with its next beat.
+ *
+ * Return: as mk_link_send(); -EAGAIN also if somebody else is sending.
+ */
+int mk_link_trysend(struct mk_link *link, u32 type, const void *data, u32 len)
+{
+	const struct kvec vec = { .iov_base = (void *)data, .iov_len = len };
+	unsigned long flags;
+	struct mk_tx *tx;
+	int ret;
+
+	local_irq_save(flags);
+	tx = mk_link_trylock_tx(link, send_lane(type, MK_WIRE_MESSAGE));
+	ret = PTR_ERR_OR_ZERO(tx);
+	if (!ret)
+		ret = send_locked(link, tx, type, MK_WIRE_MESSAGE, &vec, 1, len, false);
+	local_irq_restore(flags);
 	return ret;
 }
 

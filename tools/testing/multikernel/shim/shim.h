@@ -237,6 +237,14 @@ static inline void raw_spin_lock(raw_spinlock_t *lock)
 	shim_locks++;
 }
 
+static inline bool raw_spin_trylock(raw_spinlock_t *lock)
+{
+	if (lock->held)
+		return false;
+	raw_spin_lock(lock);
+	return true;
+}
+
 static inline void raw_spin_unlock(raw_spinlock_t *lock)
 {
 	SHIM_ASSERT(lock->held);
