@@ -30,6 +30,9 @@ struct notifier_block;
  */
 #define MK_IPI_BULK		BIT(12)
 
+/* Consoles of spawned kernels: what is said there, and what is typed */
+#define MK_IPI_TYPE_CONSOLE	((MK_IPI_TYPE_ASSIGNED + 0) | MK_IPI_BULK)
+
 /*
  * For the type of a message that is sent: to CPU @cpu of the instance, counted
  * from 0 among those that receive (mk_ipi_nr_cpus()), and not to the one that

@@ -15,6 +15,7 @@
 #include <linux/vmalloc.h>
 #include <asm/setup.h>
 
+#include "console.h"
 #include "internal.h"
 #include "spawn.h"
 
@@ -116,6 +117,14 @@ static long chardev_stop(struct mk_stop __user *uargs)
 	return mk_stop_guest(args.instance);
 }
 
+static long chardev_console(struct mk_console __user *uargs)
+{
+	struct mk_console args;
+	int ret = chardev_copy_in(&args, sizeof(args), uargs);
+
+	return ret ?: mk_console_open(args.instance);
+}
+
 static u32 chardev_state(struct mk_region *region, unsigned int instance, u64 life)
 {
 	switch (mk_ipi_peer_state(instance)) {
@@ -209,6 +218,8 @@ static long chardev_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 		return chardev_stop(uargs);
 	case _IOC_NR(MK_IOC_INFO):
 		return chardev_info(uargs);
+	case _IOC_NR(MK_IOC_CONSOLE):
+		return chardev_console(uargs);
 	default:
 		return -ENOTTY;
 	}

@@ -14,6 +14,7 @@
 #include <linux/reboot.h>
 #include <multikernel/mk_spawn.h>
 
+#include "console.h"
 #include "internal.h"
 
 /**
@@ -74,6 +75,7 @@ int __init mk_guest_open(phys_addr_t region, u64 region_size, unsigned int insta
 	/* Nobody is there to press the button: park as soon as all is said. */
 	if (!panic_timeout)
 		panic_timeout = -1;
+	mk_hvc_open();
 	return 0;
 }
 

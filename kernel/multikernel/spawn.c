@@ -27,6 +27,7 @@
 #include <multikernel/mk_spawn.h>
 #include <uapi/linux/multikernel.h>
 
+#include "console.h"
 #include "internal.h"
 #include "spawn.h"
 
@@ -212,6 +213,9 @@ int mk_spawn_guest(struct mk_spawn *args, const u32 *cpus, struct mk_image *imag
 	ret = mk_arch_load(guest, image);
 	if (ret)
 		goto fail_ungrant;
+	ret = mk_console_expect(guest->instance, guest->incarnation);
+	if (ret)
+		goto fail_unload;
 	ret = mk_arch_start(guest, &args->failed_cpu);
 	if (ret)
 		goto fail_fence;
@@ -226,6 +230,7 @@ int mk_spawn_guest(struct mk_spawn *args, const u32 *cpus, struct mk_image *imag
 fail_fence:
 	/* Whatever it has come to, it is over. */
 	spawn_fence(guest);
+fail_unload:
 	mk_arch_unload(guest);
 fail_ungrant:
 	spawn_ungrant(guest);

@@ -112,7 +112,8 @@ void mk_arch_park(void)
 
 /*
  * The other CPUs halt for good, with their local APICs off. Once said to have left,
- * this kernel must not write to anything that is shared, so this comes first.
+ * this kernel must not write to anything that is shared, but for its last words on the
+ * console, so this comes first.
  */
 static void guest_stop_others(void)
 {

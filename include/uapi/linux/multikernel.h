@@ -67,6 +67,23 @@ struct mk_stop {
 };
 
 /**
+ * struct mk_console - open the console of a spawned kernel
+ * @size:     sizeof(struct mk_console)
+ * @instance: instance number
+ *
+ * The call returns a file descriptor, for the instance number and not for a life of it.
+ * Its position counts the bytes that were ever said there. Read, it gives what was said
+ * from the position on: the last 64 KiB, at first, and then what comes; who is so slow
+ * that this is no more there goes on with the oldest that is. SEEK_END is behind the
+ * latest. What is written is typed there: some of it at once, at most, as with any file.
+ * It can be polled.
+ */
+struct mk_console {
+	__u32 size;
+	__u32 instance;
+};
+
+/**
  * enum mk_state - state of an instance
  * @MK_STATE_ABSENT:  no such instance, or nobody has been it yet
  * @MK_STATE_STARTED: its CPU was started; it has not joined yet
@@ -164,5 +181,6 @@ struct mk_info {
 #define MK_IOC_SPAWN	_IOWR(0xEA, 0x00, struct mk_spawn)
 #define MK_IOC_STOP	_IOW(0xEA, 0x01, struct mk_stop)
 #define MK_IOC_INFO	_IOWR(0xEA, 0x02, struct mk_info)
+#define MK_IOC_CONSOLE	_IOW(0xEA, 0x03, struct mk_console)
 
 #endif /* _UAPI_LINUX_MULTIKERNEL_H */
