@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""One QEMU machine with several kernels, conducted over its first serial line."""
+"""One QEMU machine with several kernels, conducted over its serial line."""
 
+import json
 import os
 import re
 import select
@@ -75,7 +76,7 @@ def cpu_list(cpus):
 
 def spawn_command(instance, cmdline="", cpus=None, ram=RAM):
     line = (f"mk spawn --offline --cpu {cpu_list(cpus or LENT_CPUS[instance])} --ram {ram}"
-            f" --uart {instance} --instance {instance} --initrd {ARCHIVE} {IMAGE}")
+            f" --instance {instance} --initrd {ARCHIVE} {IMAGE}")
     return f"{line} --cmdline '{cmdline}'" if cmdline else line
 
 
@@ -122,12 +123,17 @@ class Machine:
         self.deadline = None
         self.process = None
         self.received = b""
+        # A command is under way, or was never finished
+        self.busy = False
+        # How much of each instance's console has been read
+        self.positions = {}
         self.log = os.path.join(out, "host.log")
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self.fetch_all()
         self.kill()
 
     def prepare(self):
@@ -153,8 +159,6 @@ class Machine:
                 "-serial", "chardev:host"]
         if mode == "shell":
             line += ["-mon", "chardev=host"]
-        for n in range(1, MAX_INSTANCES + 1):
-            line += ["-serial", f"file:{self.instance_log(n)}"]
         return line
 
     def instance_log(self, n):
@@ -164,6 +168,7 @@ class Machine:
         return [self.log] + [self.instance_log(n) for n in range(1, self.instances + 1)]
 
     def clear_logs(self):
+        self.positions = {}
         for path in [self.log] + [self.instance_log(n) for n in range(1, MAX_INSTANCES + 1)]:
             if os.path.exists(path):
                 os.unlink(path)
@@ -180,13 +185,16 @@ class Machine:
         """Start it: what the host's console said until its init was there."""
         self.clear_logs()
         self.deadline = time.monotonic() + self.timeout
+        self.busy = True
         # A time limit of its own, should this be killed and not get to end it. A
         # session of its own: Ctrl-C is for us, who then end it.
         limit = ["timeout", "-k", "5", str(self.timeout + 30)]
         self.process = subprocess.Popen(limit + self.command_line("lines"),
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, start_new_session=True)
-        return self.read_until(rb"^mk: ready\r?\n", seconds, "the host kernel did not boot")[0]
+        text, _ = self.read_until(rb"^mk: ready\r?\n", seconds, "the host kernel did not boot")
+        self.busy = False
+        return text
 
     def read_until(self, pattern, seconds, what):
         """What the console said up to a line that matches, and the match."""
@@ -226,8 +234,14 @@ class Machine:
     def try_command(self, line, seconds=90):
         """Run a line on the host: its exit status and what it printed."""
         self.write_line(line)
+        return self.finish(line, seconds)
+
+    def finish(self, line, seconds):
+        """The rest of it, for a line that was written already."""
+        self.busy = True
         text, match = self.read_until(rb"^mk: status (\d+)\r?\n", seconds,
                                       f"the host did not finish `{line}`")
+        self.busy = False
         return int(match.group(1)), text.strip()
 
     def command(self, line, seconds=90):
@@ -237,8 +251,33 @@ class Machine:
             raise CommandError(f"`{line}`: {text or f'exit status {status}'}")
         return text
 
+    def fetch(self, n):
+        """Add to its log what an instance has said on its console since that was done last."""
+        known = self.positions.get(n, 0)
+        status, text = self.try_command(f"mk console {n} --history --json --from {known}", 30)
+        if status:
+            return      # it was never spawned
+        said = json.loads(text.splitlines()[-1])
+        with open(self.instance_log(n), "ab") as log:
+            if said["from"] > known:
+                log.write(b"\n[%d bytes were not read in time]\n" % (said["from"] - known))
+            log.write(said["text"].encode("latin-1"))
+        self.positions[n] = said["to"]
+
+    def fetch_all(self):
+        """The same of all, as long as the host answers."""
+        if not self.process or self.process.poll() is not None:
+            return
+        for n in range(1, self.instances + 1):
+            try:
+                if not self.busy:
+                    self.fetch(n)
+            except (MachineError, ValueError):
+                return
+
     def said(self, n):
         """All that an instance has said on its console."""
+        self.fetch(n)
         try:
             with open(self.instance_log(n), errors="replace") as log:
                 return log.read().replace("\r", "")
@@ -267,7 +306,7 @@ class Machine:
                 return now["LOC"] > first["LOC"]
             if now and (not first or now["seconds"] < first["seconds"]):
                 first = now
-            time.sleep(0.1)
+            time.sleep(0.3)
         return False
 
     def cpu_seconds(self, cpu):
@@ -284,7 +323,9 @@ class Machine:
 
     def power_off(self):
         """End in order: QEMU's exit status, which is 0 if all is well."""
+        self.fetch_all()
         self.write_line("dmesg; poweroff -f")
+        self.busy = True
         end = time.monotonic() + 20 * self.patience
         while time.monotonic() < end:
             if select.select([self.process.stdout], [], [], 1)[0]:
@@ -307,12 +348,15 @@ class Machine:
 
     def last_lines(self):
         """The end of each console, to be shown after a failure."""
+        self.fetch_all()
         text = []
         for path in self.logs():
             text.append(f"the end of {shown(path)}:")
             if os.path.exists(path):
                 with open(path, errors="replace") as log:
-                    text += ["    " + line.rstrip() for line in log.readlines()[-SHOWN_LINES:]]
+                    # But not what fetch() has asked for
+                    lines = [line for line in log if not line.startswith('{"instance":')]
+                text += ["    " + line.rstrip() for line in lines[-SHOWN_LINES:]]
             else:
                 text.append("    (nothing)")
         return "\n".join(text)

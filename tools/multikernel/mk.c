@@ -30,6 +30,11 @@ static const char usage[] =
 	"    --interval S       seconds from one look to the next, 0.1 at least (1)\n"
 	"    --count N          look N times, then end\n"
 	"    --once             look once, and print it as plain text\n"
+	"mk console N [OPTION]...                         what instance N says and has said, and what\n"
+	"                                                 is typed goes there; Ctrl-] detaches\n"
+	"    --history          print what it has said, and end\n"
+	"    --from POSITION    from there on\n"
+	"    --json             one JSON object, with the positions of its first and next byte\n"
 	"mk stop N...                                     stop instances, take their CPUs and RAM back\n"
 	"mk wait N [OPTION]...                            wait until an instance is in a state\n"
 	"    --state STATE      up, parked, stopped, hung, broken or refused (up)\n"
@@ -171,6 +176,7 @@ int main(int argc, char **argv)
 		{ "mix", cmd_mix },
 		{ "stat", cmd_stat },
 		{ "top", cmd_top },
+		{ "console", cmd_console },
 	};
 
 	if (argc < 2) {

@@ -28,6 +28,7 @@ int cmd_cast(int argc, char **argv);
 int cmd_mix(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 int cmd_top(int argc, char **argv);
+int cmd_console(int argc, char **argv);
 
 /* Print "mk: ..." as one line on stderr */
 #define complain(fmt, ...)	fprintf(stderr, "mk: " fmt "\n", ##__VA_ARGS__)
