@@ -137,7 +137,7 @@ def apart(machine):
         console.ask("echo second=$((7 * 9))", rb"^second=63\r\n")
         console.leave()
     expect("second=63" in history(machine, 2), "it is not in the history of instance 2")
-    expect("second" not in history(machine, 1), "it is in the history of instance 1")
+    expect("second=63" not in history(machine, 1), "it is in the history of instance 1")
 
 
 @group.test(f"{FLOOD >> 20} MiB of output arrive, and hold up nobody")
@@ -242,10 +242,10 @@ def wrong(machine):
         expect(status == 2, f"`{line}` gave status {status}: {text}")
 
 
-@group.test("without a file of its own a console can be read again and again")
+@group.test("what a console has said can be read again and again")
 def reads_again(machine):
-    first = history(machine, 1)
-    expect(history(machine, 1).startswith(first[:1000]), "the second time something else came")
+    first = history(machine, 2)
+    expect(history(machine, 2).startswith(first), "the second time something else came")
 
 
 @group.test("the host of the consoles powers off")
