@@ -19,7 +19,6 @@
  * @cpus:	 their Linux CPU numbers, on this kernel; it boots on the first
  * @hwids:	 their hardware ids
  * @lent:	 the same CPUs as a mask
- * @uart:	 PC serial port lent to it, or MK_NO_UART
  * @incarnation: which life of that instance number it is
  * @ram:	 physical address of the RAM granted
  * @ram_size:	 bytes of it
@@ -33,7 +32,6 @@ struct mk_guest {
 	u32		cpus[MK_MAX_CPUS];
 	u64		hwids[MK_MAX_CPUS];
 	struct cpumask	lent;
-	u32		uart;
 	u32		incarnation;
 	phys_addr_t	ram;
 	size_t		ram_size;
@@ -76,9 +74,6 @@ int mk_arch_cpu_lend(unsigned int cpu, u64 *hwid);
 void mk_arch_cpu_return(unsigned int cpu);
 /* After CPUs were lent, without locks: no broadcast of this kernel reaches them. */
 void mk_arch_cpus_changed(void);
-/* -EBUSY: a driver of this kernel holds the port; -EINVAL: no such port */
-int mk_arch_uart_lend(u32 uart);
-void mk_arch_uart_return(u32 uart);
 /* -ENOEXEC: no image for this machine; -ENOSPC: the RAM is too small for it */
 int mk_arch_load(struct mk_guest *guest, const struct mk_image *image);
 void mk_arch_unload(struct mk_guest *guest);

@@ -52,7 +52,7 @@ static long chardev_spawn(struct mk_spawn __user *uargs)
 	if (ret)
 		return ret;
 	args.failed_cpu = MK_NO_CPU;
-	if (!args.nr_cpus || args.nr_cpus > MK_MAX_CPUS)
+	if (!args.nr_cpus || args.nr_cpus > MK_MAX_CPUS || args.pad)
 		return -EINVAL;
 	if (mk_ipi_self() > MK_KEEPER)
 		return -EPERM;

@@ -167,13 +167,12 @@ static int spawn_pick(u32 wanted)
  * Process context; sleeps.
  *
  * Return: 0, or an errno with which nothing has changed: -ENXIO: no memory was
- * reserved; -EINVAL: no such instance or serial port, a CPU is there twice, or
- * @args->ram is no multiple of 2 MiB; -ENODEV: no such CPU, or it was never online;
- * -EBUSY: a CPU is online or lent, the serial port has a driver, the instance number
- * is in use or all are; -ENOMEM: that much RAM is not left; -ENOEXEC: no image for
- * this machine; -ENOSPC: the RAM is too small for it; -E2BIG: the command line or
- * the memory map is too long for it; -ESHUTDOWN: this kernel is going down;
- * -EOPNOTSUPP: memory is encrypted; -EIO: a CPU did not start.
+ * reserved; -EINVAL: no such instance, a CPU is there twice, or @args->ram is no
+ * multiple of 2 MiB; -ENODEV: no such CPU, or it was never online; -EBUSY: a CPU is
+ * online or lent, the instance number is in use or all are; -ENOMEM: that much RAM is
+ * not left; -ENOEXEC: no image for this machine; -ENOSPC: the RAM is too small for it;
+ * -E2BIG: the command line or the memory map is too long for it; -ESHUTDOWN: this
+ * kernel is going down; -EOPNOTSUPP: memory is encrypted; -EIO: a CPU did not start.
  */
 int mk_spawn_guest(struct mk_spawn *args, const u32 *cpus, struct mk_image *image)
 {
@@ -195,7 +194,6 @@ int mk_spawn_guest(struct mk_spawn *args, const u32 *cpus, struct mk_image *imag
 	if (!guest)
 		return -ENOMEM;
 	guest->instance = ret;
-	guest->uart = args->uart;
 	/* What was stopped before counts, not what it has said of itself. */
 	guest->incarnation = spawn_shared()->keeper->fenced[guest->instance] + 1;
 	image->region = spawn_region;
@@ -204,12 +202,9 @@ int mk_spawn_guest(struct mk_spawn *args, const u32 *cpus, struct mk_image *imag
 	ret = spawn_lend_cpus(guest, args, cpus);
 	if (ret)
 		goto fail_free_guest;
-	ret = mk_arch_uart_lend(args->uart);
-	if (ret)
-		goto fail_return_cpus;
 	ret = spawn_grant(guest, args->ram);
 	if (ret)
-		goto fail_return_uart;
+		goto fail_return_cpus;
 	ret = mk_arch_load(guest, image);
 	if (ret)
 		goto fail_ungrant;
@@ -234,8 +229,6 @@ fail_unload:
 	mk_arch_unload(guest);
 fail_ungrant:
 	spawn_ungrant(guest);
-fail_return_uart:
-	mk_arch_uart_return(args->uart);
 fail_return_cpus:
 	spawn_return_cpus(guest);
 fail_free_guest:
@@ -298,7 +291,6 @@ int mk_stop_guest(unsigned int instance)
 	spawn_fence(guest);
 	mk_arch_unload(guest);
 	spawn_ungrant(guest);
-	mk_arch_uart_return(guest->uart);
 	spawn_return_cpus(guest);
 	pr_info("instance %u stopped, CPU %*pbl is back\n", instance,
 		cpumask_pr_args(&guest->lent));

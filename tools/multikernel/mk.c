@@ -18,7 +18,6 @@ static const char usage[] =
 	"    --ram SIZE         RAM to grant, a multiple of 2M: 96M\n"
 	"    --offline          take the CPUs offline first\n"
 	"    --initrd FILE      initramfs\n"
-	"    --uart N           lend serial port ttySN, which becomes the console\n"
 	"    --cmdline STRING   kernel command line\n"
 	"    --instance N       instance number (the lowest that is free)\n"
 	"    --wait SECONDS     how long to wait until it is up (60); 0: do not\n"

@@ -4,14 +4,11 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "mk.h"
-
-#define NR_UARTS	4
 
 /* What the kernel of this architecture can start */
 #ifdef __aarch64__
@@ -30,8 +27,6 @@ struct request {
 	bool		offline;
 	unsigned int	seconds;
 };
-
-static const unsigned int uart_ports[NR_UARTS] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
 
 static void cpu_path(char *path, size_t size, unsigned int cpu)
 {
@@ -142,7 +137,7 @@ static int fail_busy_cpu(int fd, unsigned int cpu)
 	return fail("CPU %u is in use", cpu);
 }
 
-/* If no CPU is busy, the kernel says EBUSY of three things: find out which */
+/* If no CPU is busy, the kernel says EBUSY of two things: find out which */
 static int fail_busy(int fd, const struct mk_spawn *spawn)
 {
 	struct mk_info info;
@@ -153,9 +148,6 @@ static int fail_busy(int fd, const struct mk_spawn *spawn)
 	    in_use(&info))
 		return fail("instance %u is in use: choose another, or mk stop it",
 			    spawn->instance);
-	if (spawn->uart != MK_NO_UART)
-		return fail("ttyS%u is lent or held by a driver: choose another, or boot with %s",
-			    spawn->uart, "8250.nr_uarts=1");
 	return fail("no instance number is left: mk stop one that is not needed");
 }
 
@@ -198,32 +190,6 @@ static int fail_spawn(int fd, const struct request *req, int err)
 	default:
 		return fail("spawn: %s", strerror(err));
 	}
-}
-
-static bool has_console(const char *cmdline)
-{
-	const char *at = cmdline;
-
-	while ((at = strstr(at, "console="))) {
-		if (at == cmdline || at[-1] == ' ')
-			return true;
-		at++;
-	}
-	return false;
-}
-
-/* The caller frees it; NULL: no memory */
-static char *make_cmdline(const struct request *req)
-{
-	unsigned int uart = req->spawn.uart;
-	char *line;
-	int len;
-
-	if (uart == MK_NO_UART || has_console(req->cmdline))
-		return strdup(req->cmdline);
-	len = asprintf(&line, "console=ttyS%u,115200 earlycon=uart8250,io,0x%x,115200%s%s", uart,
-		       uart_ports[uart], *req->cmdline ? " " : "", req->cmdline);
-	return len < 0 ? NULL : line;
 }
 
 /* A file that the kernel can read as a whole, or -1 with the failure printed */
@@ -289,18 +255,15 @@ static int start_and_wait(int fd, struct request *req)
 static int run(struct request *req)
 {
 	struct mk_spawn *spawn = &req->spawn;
-	char *cmdline = make_cmdline(req);
 	int fd, ret = 1;
 
-	if (!cmdline)
-		return fail("no memory");
-	spawn->cmdline = (unsigned long)cmdline;
-	spawn->cmdline_len = strlen(cmdline);
+	spawn->cmdline = (unsigned long)req->cmdline;
+	spawn->cmdline_len = strlen(req->cmdline);
 	spawn->cpus = (unsigned long)req->cpus;
 
 	fd = open_multikernel();
 	if (fd < 0)
-		goto free_cmdline;
+		return ret;
 	spawn->kernel_fd = open_file(req->kernel);
 	if (spawn->kernel_fd < 0)
 		goto close_device;
@@ -318,8 +281,6 @@ close_kernel:
 	close(spawn->kernel_fd);
 close_device:
 	close(fd);
-free_cmdline:
-	free(cmdline);
 	return ret;
 }
 
@@ -330,7 +291,6 @@ int cmd_spawn(int argc, char **argv)
 		{ "ram", required_argument, NULL, 'r' },
 		{ "offline", no_argument, NULL, 'o' },
 		{ "initrd", required_argument, NULL, 'i' },
-		{ "uart", required_argument, NULL, 'u' },
 		{ "cmdline", required_argument, NULL, 'l' },
 		{ "instance", required_argument, NULL, 'n' },
 		{ "wait", required_argument, NULL, 'w' },
@@ -339,7 +299,6 @@ int cmd_spawn(int argc, char **argv)
 	struct request req = {
 		.spawn = {
 			.size = sizeof(req.spawn),
-			.uart = MK_NO_UART,
 			.instance = MK_ANY_INSTANCE,
 			.failed_cpu = MK_NO_CPU,
 		},
@@ -367,11 +326,6 @@ int cmd_spawn(int argc, char **argv)
 			break;
 		case 'i':
 			req.initrd = optarg;
-			break;
-		case 'u':
-			if (!parse_number(optarg, NR_UARTS - 1, &value))
-				return misused("spawn: --uart is 0 to 3, for ttyS0 to ttyS3");
-			req.spawn.uart = value;
 			break;
 		case 'l':
 			req.cmdline = optarg;

@@ -5,8 +5,8 @@
  *
  * The platform's hooks that would touch what another kernel owns are replaced here:
  * ACPI, PIC, PIT, RTC, IO-APIC, PCI, the keyboard controller, NMI reasons, the BIOS
- * area, the serial ports that were not lent, and the machine's reset. Drivers that
- * probe ISA ports by themselves are not to be built into a guest.
+ * area, the serial ports, and the machine's reset. Drivers that probe ISA ports by
+ * themselves are not to be built into a guest.
  */
 #define pr_fmt(fmt) "multikernel: " fmt
 
@@ -168,14 +168,9 @@ static void __init guest_machine_setup(void)
 }
 
 #ifdef CONFIG_SERIAL_8250
-/* Of the serial ports only the one that was lent, and that without its interrupt */
+/* No serial port is this kernel's. */
 static void guest_uart(int port, struct uart_port *up, u32 *capabilities)
 {
-	if (handover.uart < ARRAY_SIZE(mk_uart_port) &&
-	    up->iobase == mk_uart_port[handover.uart]) {
-		up->irq = 0;
-		return;
-	}
 	up->iobase = 0;
 	up->flags &= ~UPF_BOOT_AUTOCONF;
 }

@@ -11,7 +11,7 @@
 #define SETUP_MULTIKERNEL	0x4d4b
 
 /* The two kernels may be of different versions. */
-#define MK_HANDOVER_VERSION	1
+#define MK_HANDOVER_VERSION	2
 
 /**
  * struct mk_handover - payload of the setup_data record
@@ -23,8 +23,6 @@
  * @region_size: bytes of it
  * @tsc_khz:	 frequency of the TSC
  * @lapic_khz:	 frequency of the local APIC's timer; 0: not known
- * @uart:	 PC serial port that it may use, or MK_NO_UART
- * @pad2:	 zero
  * @tsc:	 the TSC when it was @realtime
  * @realtime:	 nanoseconds since the epoch
  * @lobby:	 physical address of the lobby, where its further CPUs wait: lobby.h
@@ -41,8 +39,6 @@ struct mk_handover {
 	u64	region_size;
 	u32	tsc_khz;
 	u32	lapic_khz;
-	u32	uart;
-	u32	pad2;
 	u64	tsc;
 	u64	realtime;
 	u64	lobby;
@@ -51,9 +47,6 @@ struct mk_handover {
 	u32	hwids[MK_MAX_CPUS];
 };
 
-static_assert(sizeof(struct mk_handover) == 80 + 4 * MK_MAX_CPUS);
-
-/* The PC's serial ports, ttyS0 to ttyS3 */
-static const u16 mk_uart_port[] __maybe_unused = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
+static_assert(sizeof(struct mk_handover) == 72 + 4 * MK_MAX_CPUS);
 
 #endif /* _ARCH_X86_MULTIKERNEL_HANDOVER_H */

@@ -99,21 +99,6 @@ void mk_arch_cpus_changed(void)
 	apic_smt_update();
 }
 
-int mk_arch_uart_lend(u32 uart)
-{
-	if (uart == MK_NO_UART)
-		return 0;
-	if (uart >= ARRAY_SIZE(mk_uart_port))
-		return -EINVAL;
-	return request_region(mk_uart_port[uart], 8, "multikernel") ? 0 : -EBUSY;
-}
-
-void mk_arch_uart_return(u32 uart)
-{
-	if (uart != MK_NO_UART)
-		release_region(mk_uart_port[uart], 8);
-}
-
 static void *spawn_alloc_pgt(void *context)
 {
 	return (void *)get_zeroed_page(GFP_KERNEL | GFP_DMA32);
@@ -265,7 +250,6 @@ static void spawn_fill_handover(struct setup_data *data, const struct mk_guest *
 		.region_size	= image->region_size,
 		.tsc_khz	= tsc_khz,
 		.lapic_khz	= (u64)lapic_timer_period * HZ / 1000,
-		.uart		= guest->uart,
 		.tsc		= rdtsc_ordered(),
 		.realtime	= ktime_get_real_ns(),
 		.lobby		= guest->ram + SPAWN_LOBBY,

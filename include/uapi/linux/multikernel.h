@@ -17,7 +17,6 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define MK_NO_UART	0xffffffff
 #define MK_ANY_INSTANCE	0xffffffff
 #define MK_NO_CPU	0xffffffff
 
@@ -33,14 +32,13 @@
  * @cpus:	 address of their Linux CPU numbers, on this kernel: a __u32 for each,
  *		 the first of that which boots. They must be offline, and have been
  *		 online at least once
- * @uart:	 0 to 3, the PC serial port (ttyS0 to ttyS3) to be lent, which no
- *		 driver of this kernel holds; MK_NO_UART: none
- * @instance:	 in: instance number, or MK_ANY_INSTANCE for the lowest free one;
- *		 out: the number that it got
  * @ram:	 bytes of RAM to be granted, a multiple of 2 MiB
  * @cmdline:	 address of the command line, a string
  * @cmdline_len: its bytes, without a terminating zero
+ * @instance:	 in: instance number, or MK_ANY_INSTANCE for the lowest free one;
+ *		 out: the number that it got
  * @failed_cpu:	 out: the CPU that an error is about; MK_NO_CPU: about none
+ * @pad:	 zero
  */
 struct mk_spawn {
 	__u32 size;
@@ -48,12 +46,12 @@ struct mk_spawn {
 	__s32 initrd_fd;
 	__u32 nr_cpus;
 	__u64 cpus;
-	__u32 uart;
-	__u32 instance;
 	__u64 ram;
 	__u64 cmdline;
 	__u32 cmdline_len;
+	__u32 instance;
 	__u32 failed_cpu;
+	__u32 pad;
 };
 
 /**

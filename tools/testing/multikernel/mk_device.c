@@ -44,7 +44,6 @@ static struct mk_spawn spawn_args(void)
 		.initrd_fd = -1,
 		.nr_cpus = 1,
 		.cpus = (unsigned long)&cpu,
-		.uart = MK_NO_UART,
 		.instance = MK_ANY_INSTANCE,
 		.ram = RAM,
 	};
@@ -143,7 +142,7 @@ static void spawn_cases(void)
 	SPAWN_CASE("no RAM", EINVAL, args.ram = 0);
 	SPAWN_CASE("odd RAM", EINVAL, args.ram = RAM + PAGE);
 	SPAWN_CASE("all RAM", ENOMEM, args.ram = 1ULL << 40);
-	SPAWN_CASE("no such port", EINVAL, args.uart = 4);
+	SPAWN_CASE("padding that is not zero", EINVAL, args.pad = 1);
 	SPAWN_CASE("as the host", EINVAL, args.instance = 0);
 	SPAWN_CASE("as nobody", EINVAL, args.instance = 63);
 	SPAWN_CASE("a CPU that there is not", ENODEV, args.cpus = (unsigned long)&args.ram);
