@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,14 @@ static void check(const char *what, int ret, int expected)
 	failures++;
 }
 
+static void expect(const char *what, bool is)
+{
+	if (is)
+		return;
+	printf("%s: is not so\n", what);
+	failures++;
+}
+
 static struct mk_spawn spawn_args(void)
 {
 	return (struct mk_spawn) {
@@ -61,7 +70,7 @@ static void *read_only(const void *data, size_t size)
 	return page;
 }
 
-/* What the three structures have in common: the size that they say */
+/* What the structures have in common: the size that they say */
 static void sizes(const char *what, unsigned long cmd, size_t size)
 {
 	static char buf[3 * PAGE];
@@ -113,6 +122,18 @@ static void stop_cases(void)
 	check("stop of nobody at all", ioctl(device, MK_IOC_STOP, &stop), ENOENT);
 }
 
+static void console_cases(void)
+{
+	struct mk_console console = { .size = sizeof(console) };
+
+	sizes("console size", MK_IOC_CONSOLE, sizeof(console));
+	check("console of the host", ioctl(device, MK_IOC_CONSOLE, &console), ENOENT);
+	console.instance = 7;
+	check("console of nobody", ioctl(device, MK_IOC_CONSOLE, &console), ENOENT);
+	console.instance = 0xffffffff;
+	check("console of nobody at all", ioctl(device, MK_IOC_CONSOLE, &console), ENOENT);
+}
+
 /* One field is wrong */
 #define SPAWN_CASE(_what, _expected, ...) do {				\
 	struct mk_spawn args = spawn_args();				\
@@ -157,6 +178,33 @@ static void spawn_cases(void)
 	      EFAULT);
 }
 
+/* The file of an instance that was started this moment */
+static void console_file(unsigned int instance)
+{
+	struct mk_console console = { .size = sizeof(console), .instance = instance };
+	int fd = ioctl(device, MK_IOC_CONSOLE, &console);
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN | POLLOUT };
+	void *nowhere = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char c;
+
+	check("console", fd, 0);
+	check("poll", poll(&poll_fd, 1, 0), 0);
+	expect("there is its first line", poll_fd.revents & POLLIN);
+	check("read nothing", read(fd, &c, 0), 0);
+	check("read to nowhere", read(fd, nowhere, 1), EFAULT);
+	expect("read", read(fd, &c, 1) == 1 && c == '-');
+	expect("position", lseek(fd, 0, SEEK_CUR) == 1);
+	check("position before all", lseek(fd, -1, SEEK_SET), EINVAL);
+	expect("end", lseek(fd, 0, SEEK_END) > 1);
+	check("no position", lseek(fd, 0, 99), EINVAL);
+	check("write from nowhere", write(fd, nowhere, 1), EFAULT);
+	check("write to who is not up", write(fd, "x", 1), ENOTCONN);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	lseek(fd, 1ULL << 60, SEEK_SET);
+	check("read of what is not there yet", read(fd, &c, 1), EAGAIN);
+	close(fd);
+}
+
 /* Nothing of the above is in the way */
 static void spawn_and_stop(void)
 {
@@ -169,6 +217,7 @@ static void spawn_and_stop(void)
 	info.instance = args.instance;
 	info.cpus = (unsigned long)NOWHERE;
 	check("info with CPUs to nowhere", ioctl(device, MK_IOC_INFO, &info), EFAULT);
+	console_file(args.instance);
 	check("stop", ioctl(device, MK_IOC_STOP, &stop), 0);
 	check("stop again", ioctl(device, MK_IOC_STOP, &stop), ENOENT);
 }
@@ -176,6 +225,7 @@ static void spawn_and_stop(void)
 /* Who is not root may do nothing, even with a device that root has opened */
 static void as_nobody(void)
 {
+	struct mk_console console = { .size = sizeof(console), .instance = 1 };
 	struct mk_info info = { .size = sizeof(info) };
 	int status = 0;
 
@@ -183,6 +233,7 @@ static void as_nobody(void)
 		if (setuid(65534))
 			exit(2);
 		check("nobody asks", ioctl(device, MK_IOC_INFO, &info), EPERM);
+		check("nobody attaches", ioctl(device, MK_IOC_CONSOLE, &console), EPERM);
 		exit(failures);
 	}
 	wait(&status);
@@ -251,6 +302,7 @@ int main(int argc, char **argv)
 	check("unknown ioctl", ioctl(device, _IO(0xEA, 0x7f), NULL), ENOTTY);
 	info_cases();
 	stop_cases();
+	console_cases();
 	spawn_cases();
 	as_nobody();
 	spawn_and_stop();
