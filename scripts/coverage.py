@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Run the tests in kernels that count which code is run: coverage.py [PART...]
 
-Parts: kunit, exchange, lifecycle, messages, scale, device, alone, storm, doorbells; or
-report, which only looks at what was counted last. All of them without an argument. What is not
+Parts: kunit, exchange, lifecycle, messages, console, scale, device, alone, storm, doorbells;
+or report, which only looks at what was counted last. All of them without an argument. What is not
 covered has its reason in tools/testing/multikernel/uncovered.
 """
 
@@ -29,7 +29,7 @@ DATA = os.path.join(OUT, "data")
 REASONS = os.path.join("tools", "testing", "multikernel", "uncovered")
 FOLDERS = (os.path.join("kernel", "multikernel"), os.path.join("arch", "x86", "multikernel"))
 FAULTS = ("storm", "doorbells")
-MACHINES = ("exchange", "lifecycle", "messages", "scale", "device", "alone") + FAULTS
+MACHINES = ("exchange", "lifecycle", "messages", "console", "scale", "device", "alone") + FAULTS
 LIMITS = {"lines": 95, "branches": 85}
 KUNIT_SECONDS = 600
 NOT_RUN = "not run"
