@@ -25,7 +25,6 @@ struct fail_point {
 static const struct fail_point fail_points[] = {
 	{ "__kmalloc_cache_noprof",	0 },
 	{ "__kmalloc_noprof",		0 },
-	{ "__kmalloc_large_noprof",	0 },
 	{ "__kvmalloc_node_noprof",	0 },
 	{ "pcpu_alloc_noprof",		0 },
 	{ "alloc_workqueue",		0 },
