@@ -36,7 +36,7 @@ help:
 	@echo '  distclean  remove build/'
 	@echo 'Variables:'
 	@echo '  ARCH=x86_64   for which architecture: x86_64 or arm64'
-	@echo '  KERNEL=6.12   which version of Linux: 6.12'
+	@echo '  KERNEL=6.12   which version of Linux: 6.12 or 7.3'
 	@echo '  KDIR=/path    use (a copy of) this kernel source, not the one of Debian'
 	@echo '  ACCEL=tcg     how QEMU runs the machine: tcg or kvm'
 	@echo '  INSTANCES=2   how many kernels to spawn: 1 to 3'
@@ -91,7 +91,7 @@ off:
 
 clean:
 	find build -mindepth 1 -maxdepth 1 ! -name 'linux-*' ! -name 'pristine-*' \
-		! -name herd ! -name .lock -exec rm -rf {} + 2>/dev/null || true
+		! -name 'source-*' ! -name herd ! -name .lock -exec rm -rf {} + 2>/dev/null || true
 
 distclean:
 	rm -rf build

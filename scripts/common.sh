@@ -21,6 +21,12 @@ BUILDS=$TOP/build
 TREE=$BUILDS/linux-$KERNEL
 BUILD=$BUILDS/$KERNEL-$ARCH
 
+# Debian's distribution that has the source of this version: own, this machine's, or which
+case $KERNEL in
+7.3)	SOURCE_FROM=trixie-backports ;;
+*)	SOURCE_FROM=own ;;
+esac
+
 # Folders of the overlay; each file is found at the same path of the kernel tree
 OVERLAY=(include/multikernel kernel/multikernel arch/x86/multikernel arch/arm64/multikernel
 	lib/kunit-tests samples/multikernel tools/multikernel tools/testing/multikernel

@@ -88,7 +88,7 @@ debian_fetch()
 		rm -rf "$work"
 		return
 	done < <(debian_entries)
-	rm -rf "$work"
+	rm -rf "$work" "$folder"
 	echo "no Debian mirror that apt knows of has given $*"
 	return 1
 }
