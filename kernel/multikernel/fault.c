@@ -19,6 +19,7 @@
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <multikernel/compat.h>
 
 #include "fault.h"
 #include "internal.h"
@@ -195,8 +196,7 @@ void mk_fault_init(struct mk_fault *fault, struct mk_backend *real)
 		fault->odds[i].verbose = 0;
 	for (late = fault->late; late < fault->late + MK_FAULT_LATE; late++) {
 		late->fault = fault;
-		hrtimer_init(&late->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-		late->timer.function = fault_timer;
+		hrtimer_setup(&late->timer, fault_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
 	}
 }
 

@@ -221,8 +221,8 @@ int mk_instance_start(struct mk_instance *instance, const struct cpumask *cpus)
 	 * may be. They may look for long: not counted among what a CPU runs.
 	 */
 	ret = -ENOMEM;
-	instance->wq = alloc_workqueue("multikernel/%u", WQ_CPU_INTENSIVE, WQ_MAX_ACTIVE,
-				       instance->region->self);
+	instance->wq = alloc_workqueue("multikernel/%u", WQ_CPU_INTENSIVE | WQ_PERCPU,
+				       WQ_MAX_ACTIVE, instance->region->self);
 	if (!instance->wq)
 		goto fail_free;
 

@@ -27,6 +27,7 @@
 #include <linux/sched/clock.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <multikernel/compat.h>
 #include <trace/events/multikernel.h>
 
 #include "internal.h"
@@ -286,10 +287,10 @@ int mk_receiver_init(struct mk_receiver *receiver, struct mk_instance *instance,
 	receiver->home = cpu;
 	receiver->cpu = cpu;
 	raw_spin_lock_init(&receiver->lock);
-	hrtimer_init(&receiver->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
-	receiver->timer.function = receiver_timer;
-	hrtimer_init(&receiver->beat, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
-	receiver->beat.function = receiver_beat;
+	hrtimer_setup(&receiver->timer, receiver_timer, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_setup(&receiver->beat, receiver_beat, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_PINNED_HARD);
 	receiver->buf = kmalloc(MK_WIRE_URGENT_LEN, GFP_KERNEL);
 	receiver->reply = kmalloc(MK_RX_REPLY_LEN, GFP_KERNEL);
 	return receiver->buf && receiver->reply ? 0 : -ENOMEM;

@@ -60,19 +60,11 @@ void mk_test_params(struct kunit *test)
 	mk_param_hang_ms = 10 * MK_TEST_NEVER_MS;
 }
 
-static const u32 test_lanes[] = { MK_TEST_INBOX, MK_TEST_BULK };
+const u32 mk_test_lanes[2] = { MK_TEST_INBOX, MK_TEST_BULK };
 
-static void test_lane_desc(const u32 *type, char *desc)
+void mk_test_lane_desc(const u32 *type, char *desc)
 {
 	strscpy(desc, *type & MK_IPI_BULK ? "bulk" : "urgent", KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(test_lane, test_lanes, test_lane_desc);
-
-/* A case for each lane: its parameter is the type of the lane's inbox */
-const void *mk_test_lane_gen_params(const void *prev, char *desc)
-{
-	return test_lane_gen_params(prev, desc);
 }
 
 /* 251 is prime: bytes that are moved by slots, words or pages are noticed */

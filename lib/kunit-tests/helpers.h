@@ -187,8 +187,13 @@ struct mk_test_writer {
 };
 
 /* helpers.c */
+extern const u32 mk_test_lanes[2];
+void mk_test_lane_desc(const u32 *type, char *desc);
+
+/* A case for each lane: its parameter is the type of the lane's inbox */
+__maybe_unused KUNIT_ARRAY_PARAM(mk_test_lane, mk_test_lanes, mk_test_lane_desc);
+
 void mk_test_params(struct kunit *test);
-const void *mk_test_lane_gen_params(const void *prev, char *desc);
 void mk_test_fill(void *buf, size_t len, unsigned int seed);
 void *mk_test_buf(struct kunit *test, size_t size);
 void *mk_test_pages(struct kunit *test, size_t size);

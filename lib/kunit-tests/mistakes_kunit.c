@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
+#include <multikernel/compat.h>
 
 #include "helpers.h"
 
@@ -325,8 +326,7 @@ static void objects_free_active(struct kunit *test)
 
 	mistake->timer = kzalloc(sizeof(*mistake->timer), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, mistake->timer);
-	hrtimer_init(mistake->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
-	mistake->timer->function = mistake_timer;
+	hrtimer_setup(mistake->timer, mistake_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	mistake_make(test, mistake, 0);
 	kfree(mistake->timer);
 }

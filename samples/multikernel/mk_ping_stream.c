@@ -365,7 +365,7 @@ int stream_init(void)
 {
 	int err;
 
-	stream_wq = alloc_workqueue("mk_stream", WQ_CPU_INTENSIVE, 0);
+	stream_wq = alloc_workqueue("mk_stream", WQ_CPU_INTENSIVE | WQ_PERCPU, 0);
 	if (!stream_wq)
 		return -ENOMEM;
 

@@ -3,6 +3,8 @@
 #include <linux/cpumask.h>
 #include <linux/errno.h>
 #include <linux/irqflags.h>
+#include <linux/percpu.h>
+#include <multikernel/compat.h>
 #include <multikernel/mk_backend.h>
 #include <asm/apic.h>
 #include <asm/barrier.h>
@@ -21,7 +23,7 @@ static struct mk_backend x86_backend;
 DEFINE_IDTENTRY_SYSVEC(sysvec_multikernel)
 {
 	apic_eoi();
-	inc_irq_stat(irq_multikernel_count);
+	this_cpu_inc(irq_stat.MK_IRQ_STAT);
 	generic_multikernel_interrupt(&x86_backend);
 }
 
@@ -84,7 +86,7 @@ static int x86_ring(struct mk_backend *backend, const struct mk_door *door)
 
 static u64 x86_count(struct mk_backend *backend, unsigned int cpu)
 {
-	return READ_ONCE(per_cpu(irq_stat, cpu).irq_multikernel_count);
+	return READ_ONCE(per_cpu(irq_stat, cpu).MK_IRQ_STAT);
 }
 
 static struct mk_backend x86_backend = {

@@ -18,6 +18,7 @@
 #include <linux/printk.h>
 #include <linux/sizes.h>
 #include <linux/smp.h>
+#include <multikernel/compat.h>
 #include <asm/apic.h>
 #include <asm/barrier.h>
 #include <asm/init.h>
@@ -61,10 +62,11 @@ static bool smp_waits(const struct lobby_slot *slot)
 					 LOBBY_TIMEOUT, false, slot->state);
 }
 
-static int smp_call(u32 hwid, unsigned long start)
+/* apic->wakeup_secondary_cpu_64() */
+DEFINE_MK_WAKEUP(smp_call)
 {
 	struct lobby_slot *slot;
-	u64 efer;
+	u32 efer, high;
 	int i;
 
 	i = smp_find(hwid);
@@ -76,7 +78,7 @@ static int smp_call(u32 hwid, unsigned long start)
 		return -ETIMEDOUT;
 	}
 	/* Else the first look at a table with an NX bit would be its last. */
-	rdmsrl(MSR_EFER, efer);
+	rdmsr(MSR_EFER, efer, high);
 	slot->efer = efer & EFER_NX;
 	slot->cr3 = smp_cr3;
 	slot->entry = (unsigned long)secondary_startup_64;
@@ -141,7 +143,7 @@ static pgd_t *__init smp_build_tables(void)
 	pgd_t *pgd;
 
 	/* With page table isolation set_pgd() writes to the page behind it, too. */
-	pgd = (pgd_t *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, PGD_ALLOCATION_ORDER);
+	pgd = (pgd_t *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, pgd_allocation_order());
 	if (!pgd || kernel_ident_mapping_init(&smp_mapping, pgd, start, start + SZ_2M))
 		return NULL;
 	for (i = pgd_index(__PAGE_OFFSET); i < PTRS_PER_PGD; i++)

@@ -30,6 +30,7 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
+#include <multikernel/compat.h>
 #include <multikernel/mk_spawn.h>
 #include <uapi/linux/multikernel.h>
 #include <asm/apic.h>
@@ -125,12 +126,12 @@ static struct x86_mapping_info spawn_mapping = {
 static pgd_t *spawn_alloc_pgd(void)
 {
 	struct page *pages = alloc_pages(GFP_KERNEL | GFP_DMA32 | __GFP_ZERO,
-					 PGD_ALLOCATION_ORDER);
+					 pgd_allocation_order());
 
 	if (!pages)
 		return NULL;
 	/* kernel_ident_mapping_free() frees the first page, like all others. */
-	split_page(pages, PGD_ALLOCATION_ORDER);
+	split_page(pages, pgd_allocation_order());
 	return page_address(pages);
 }
 
@@ -138,7 +139,7 @@ static void spawn_free_tables(pgd_t *pgd)
 {
 	unsigned int i;
 
-	for (i = 1; i < BIT(PGD_ALLOCATION_ORDER); i++)
+	for (i = 1; i < BIT(pgd_allocation_order()); i++)
 		free_page((unsigned long)pgd + i * PAGE_SIZE);
 	kernel_ident_mapping_free(&spawn_mapping, pgd);
 }

@@ -265,8 +265,8 @@ static enum hrtimer_restart delayed_work_timer(struct hrtimer *timer)
 void INIT_DELAYED_WORK(struct delayed_work *work, void (*func)(struct work_struct *work))
 {
 	INIT_WORK(&work->work, func);
-	hrtimer_init(&work->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
-	work->timer.function = delayed_work_timer;
+	hrtimer_setup(&work->timer, delayed_work_timer, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_PINNED_HARD);
 	work->disabled = false;
 }
 

@@ -380,7 +380,8 @@ struct hrtimer {
 	enum hrtimer_restart	(*function)(struct hrtimer *timer);
 };
 
-#define hrtimer_init(timer, clock, mode)	INIT_LIST_HEAD(&(timer)->list)
+#define hrtimer_setup(timer, fn, clock, mode)	\
+	(INIT_LIST_HEAD(&(timer)->list), (timer)->function = (fn))
 
 void hrtimer_start(struct hrtimer *timer, ktime_t after, int mode);
 void hrtimer_cancel(struct hrtimer *timer);
@@ -409,6 +410,7 @@ struct delayed_work {
 };
 
 #define WQ_CPU_INTENSIVE	0
+#define WQ_PERCPU		0
 #define WQ_MAX_ACTIVE		0
 
 extern struct workqueue_struct *system_wq, *system_long_wq;
