@@ -229,6 +229,7 @@ export WHERE="Linux $KERNEL, $ARCH"
 
 # The kernel that is host and guest
 FRAGMENTS=("$TOP/configs/common.config" "$TOP/configs/$ARCH.config")
+[ ! -e "$TOP/configs/$KERNEL.config" ] || FRAGMENTS+=("$TOP/configs/$KERNEL.config")
 
 case $TOP in
 *[[:space:]:]*) die "the kernel cannot be built in a folder with a space or colon in its path: $TOP" ;;
