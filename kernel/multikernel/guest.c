@@ -85,8 +85,11 @@ static int __init guest_start(void)
 
 	if (!mk_guest_is() || !mk_ipi_opened())
 		return 0;
-	/* Without a handler the kernel makes a halt of a power-off. */
-	register_sys_off_handler(SYS_OFF_MODE_POWER_OFF, SYS_OFF_PRIO_DEFAULT,
+	/*
+	 * Without a handler the kernel makes a halt of a power-off. It comes before that of
+	 * the firmware, which would switch off the whole machine.
+	 */
+	register_sys_off_handler(SYS_OFF_MODE_POWER_OFF, SYS_OFF_PRIO_FIRMWARE + 1,
 				 guest_power_off, NULL);
 	ret = mk_ipi_start();
 	if (ret)
