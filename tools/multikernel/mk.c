@@ -84,7 +84,7 @@ static int stop_one(int fd, unsigned int instance)
 		return fail("this kernel spawns none, so it can stop none: %s is off",
 			    "CONFIG_MULTIKERNEL_SPAWN");
 	case ETIMEDOUT:
-		return fail("instance %u: a CPU of it does not stop, so nothing was taken back: see dmesg",
+		return fail("instance %u: a CPU of it does not stop, nothing was taken back: dmesg",
 			    instance);
 	default:
 		return fail("stop instance %u: %s", instance, strerror(errno));
