@@ -6,6 +6,7 @@
 #include <linux/kprobes.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
+#include <multikernel/compat.h>
 
 #include "helpers.h"
 
@@ -27,7 +28,7 @@ static const struct fail_point fail_points[] = {
 	{ "__kmalloc_noprof",		0 },
 	{ "__kvmalloc_node_noprof",	0 },
 	{ "pcpu_alloc_noprof",		0 },
-	{ "alloc_workqueue",		0 },
+	{ MK_ALLOC_WORKQUEUE,		0 },
 	{ "get_vm_area",		0 },
 	{ "vmap_page_range",		-ENOMEM },
 };
