@@ -43,7 +43,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILDS = os.path.join(TOP, "build")
 TREE = os.path.join(BUILDS, f"linux-{VERSION}")
 BUILD = os.path.join(BUILDS, f"{VERSION}-{ARCH}")
-KERNEL = os.path.join(BUILD, "kernel", MACHINE.image)
+VERSIONS = sorted(os.listdir(os.path.join(TOP, "patches")))
 
 HOST_CPUS = 2
 # CPUs lent to each instance, by number; one has more than one
@@ -56,6 +56,14 @@ IMAGE = "/boot/" + os.path.basename(MACHINE.image)
 SHOWN_LINES = 15
 # The row of /proc/interrupts: named as on x86, or as interrupts are that a driver has
 ROW = "grep -E 'MKI:|multikernel$' /proc/interrupts"
+
+
+def built(version):
+    """Where a kernel of that version is, if it was built."""
+    return os.path.join(BUILDS, f"{version}-{ARCH}", "kernel", MACHINE.image)
+
+
+KERNEL = built(VERSION)
 
 
 class MachineError(Exception):
@@ -74,9 +82,9 @@ def cpu_list(cpus):
     return ",".join(str(cpu) for cpu in cpus)
 
 
-def spawn_command(instance, cmdline="", cpus=None, ram=RAM):
+def spawn_command(instance, cmdline="", cpus=None, ram=RAM, image=IMAGE):
     line = (f"mk spawn --offline --cpu {cpu_list(cpus or LENT_CPUS[instance])} --ram {ram}"
-            f" --instance {instance} --initrd {ARCHIVE} {IMAGE}")
+            f" --instance {instance} --initrd {ARCHIVE} {image}")
     return f"{line} --cmdline '{cmdline}'" if cmdline else line
 
 
@@ -107,10 +115,13 @@ class Machine:
     """With it as a context, QEMU has always ended when the context does."""
 
     def __init__(self, out, instances, kernel=KERNEL, accel="tcg", cpu=None, timeout=240,
-                 append="", memory=MEMORY, reserved=RESERVED, cpus=None, patience=1):
+                 append="", memory=MEMORY, reserved=RESERVED, cpus=None, patience=1,
+                 versions=()):
         self.out = out
         self.instances = instances
         self.kernel = kernel
+        # Of further images: IMAGE-VERSION each
+        self.versions = versions
         self.accel = accel
         self.cpu = cpu or ("host" if accel == "kvm" else MACHINE.cpu)
         self.append = append
@@ -141,6 +152,7 @@ class Machine:
         if not shutil.which(MACHINE.qemu):
             raise MachineError(f"QEMU is missing: install {MACHINE.package} ({MACHINE.qemu})")
         command = [os.path.join(TOP, "scripts", "initramfs"), self.kernel, self.out]
+        command += [f"{version}={built(version)}" for version in self.versions]
         if call(command):
             raise MachineError("the initramfs could not be built")
 
