@@ -8,12 +8,15 @@
  */
 #include <linux/cpumask.h>
 #include <linux/err.h>
+#include <linux/hrtimer.h>
 #include <linux/irq_work.h>
 #include <linux/mutex.h>
 #include <linux/nospec.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
+#include <multikernel/compat.h>
 
 #include "internal.h"
 
@@ -22,11 +25,13 @@
 /**
  * struct soft_cpu - what a CPU is rung with
  * @work:  the doorbell
+ * @timer: the same, where the CPU rings itself and irq_work would wait for the tick
  * @soft:  whose
  * @count: doorbells taken; written by the CPU itself
  */
 struct soft_cpu {
 	struct irq_work	work;
+	struct hrtimer	timer;
 	struct mk_soft	*soft;
 	u64		count;
 };
@@ -53,12 +58,21 @@ static struct mk_soft *to_soft(struct mk_backend *backend)
 	return container_of(backend, struct mk_soft, backend);
 }
 
-static void soft_interrupt(struct irq_work *work)
+static void soft_interrupt(struct soft_cpu *cpu)
 {
-	struct soft_cpu *cpu = container_of(work, struct soft_cpu, work);
-
 	WRITE_ONCE(cpu->count, cpu->count + 1);
 	generic_multikernel_interrupt(&cpu->soft->backend);
+}
+
+static void soft_work(struct irq_work *work)
+{
+	soft_interrupt(container_of(work, struct soft_cpu, work));
+}
+
+static enum hrtimer_restart soft_timer(struct hrtimer *timer)
+{
+	soft_interrupt(container_of(timer, struct soft_cpu, timer));
+	return HRTIMER_NORESTART;
 }
 
 static int soft_start(struct mk_backend *backend)
@@ -75,8 +89,10 @@ static void soft_stop(struct mk_backend *backend)
 	WRITE_ONCE(soft->running, false);
 	/* Nobody is between the check of running and the queueing any more. */
 	synchronize_rcu();
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu(cpu) {
 		irq_work_sync(&per_cpu_ptr(soft->cpus, cpu)->work);
+		hrtimer_cancel(&per_cpu_ptr(soft->cpus, cpu)->timer);
+	}
 }
 
 static int soft_get_door(struct mk_backend *backend, unsigned int cpu, struct mk_door *door)
@@ -91,10 +107,12 @@ static int soft_get_door(struct mk_backend *backend, unsigned int cpu, struct mk
 /*
  * The payload is ordered before the doorbell by irq_work_queue_on(), whose
  * atomic operation is a full barrier; see irq_work_claim() in kernel/irq_work.c.
+ * The timer comes on the same CPU.
  */
 static int soft_ring(struct mk_backend *backend, const struct mk_door *door)
 {
 	unsigned int cpu = door->hwid;
+	struct soft_cpu *bell;
 	struct mk_soft *soft;
 
 	if (door->number >= SOFT_MAX || door->hwid >= nr_cpu_ids || !cpu_possible(cpu))
@@ -107,7 +125,12 @@ static int soft_ring(struct mk_backend *backend, const struct mk_door *door)
 		return -EINVAL;
 	if (!READ_ONCE(soft->running) || !cpu_online(cpu))
 		return 0;	/* rung, and nobody at home */
-	irq_work_queue_on(&per_cpu_ptr(soft->cpus, cpu)->work, cpu);
+	bell = per_cpu_ptr(soft->cpus, cpu);
+	/* Of a CPU for itself, irq_work waits for the tick if it has no interrupt, as on UML. */
+	if (cpu == smp_processor_id() && !arch_irq_work_has_interrupt())
+		hrtimer_start(&bell->timer, 0, HRTIMER_MODE_REL_PINNED_HARD);
+	else
+		irq_work_queue_on(&bell->work, cpu);
 	return 0;
 }
 
@@ -149,7 +172,8 @@ struct mk_backend *mk_soft_create(void)
 		struct soft_cpu *c = per_cpu_ptr(soft->cpus, cpu);
 
 		c->soft = soft;
-		c->work = IRQ_WORK_INIT_HARD(soft_interrupt);
+		c->work = IRQ_WORK_INIT_HARD(soft_work);
+		hrtimer_setup(&c->timer, soft_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
 	}
 
 	ret = -ENOSPC;
