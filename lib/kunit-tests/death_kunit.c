@@ -461,6 +461,8 @@ static int death_call_thread(void *arg)
 	struct death_caller *caller = arg;
 
 	while (!kthread_should_stop()) {
+		/* On one CPU the answer can be there before the wait for it */
+		cond_resched();
 		switch (mk_instance_call(caller->from->instance, DEATH_VICTIM, caller->type, NULL,
 					 0, NULL, 60 * HZ)) {
 		case 0:

@@ -118,7 +118,9 @@ static void doorbell_bulk_stream(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, mk_test_bulk_arrived(&node[1], DOORBELL_STREAM));
 	mk_test_written(test, &writer);
 	KUNIT_EXPECT_EQ(test, 0, node[1].bulk.misordered);
-	KUNIT_EXPECT_LE(test, mk_test_rings(&node[0]) - rings, DOORBELL_STREAM / 20);
+	/* Of one CPU, the receiver may be done with each before the next is sent */
+	if (num_online_cpus() > 1)
+		KUNIT_EXPECT_LE(test, mk_test_rings(&node[0]) - rings, DOORBELL_STREAM / 20);
 }
 
 #define DOORBELL_ROUNDS	mk_test_many(20000)

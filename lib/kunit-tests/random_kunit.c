@@ -8,7 +8,7 @@
 #include "helpers.h"
 
 #define RANDOM_NR	3
-#define RANDOM_STEPS	150
+#define RANDOM_STEPS	mk_test_many(150)
 #define RANDOM_TYPE	(MK_IPI_TYPE_LOCAL + 0x20)
 #define RANDOM_BULK	((MK_IPI_TYPE_LOCAL + 0x21) | MK_IPI_BULK)
 

@@ -247,7 +247,8 @@ static void stat_read_in_traffic(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(writer); i++)
 		mk_test_written(test, &writer[i]);
 
-	KUNIT_EXPECT_GT(test, looks, 10);
+	/* One CPU may get everything done between two of them */
+	KUNIT_EXPECT_GT(test, looks, num_online_cpus() > 1 ? 10 : 0);
 	KUNIT_EXPECT_TRUE(test, mk_test_arrived(&node[1], STAT_NOTES));
 	KUNIT_EXPECT_TRUE(test, mk_test_bulk_arrived(&node[1], STAT_NOTES));
 	KUNIT_EXPECT_EQ(test, 0, node[1].inbox.misordered);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tests of doorbells that go wrong: lost ones, and those that bring nothing. */
-#include <linux/irq_work.h>
 #include <linux/kthread.h>
 
 #include "helpers.h"
@@ -148,8 +147,6 @@ static struct task_struct *storm_begin(struct kunit *test, struct mk_test_machin
 	struct mk_test_node *node = machine->node;
 	struct task_struct *task;
 
-	if (!arch_irq_work_has_interrupt())
-		kunit_skip(test, "doorbells wait for the tick, and make no storm");
 	KUNIT_ASSERT_NOT_NULL(test, storm);
 	mk_param_storm = 4;
 	mk_test_join(test, &node[0]);
