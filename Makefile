@@ -7,6 +7,9 @@ INSTANCES	?= 2
 MINUTES		?= 10
 export KDIR ACCEL V JOBS SEED ARCH KERNEL
 
+# CHECK=1 of series
+checks = $(if $(filter 1,$(CHECK)),--check --build)
+
 # one-of VARIABLE,VALUES: stop unless it is one of them
 one-of = $(if $(and $(filter 1,$(words $($(1)))),$(filter $(2),$($(1)))),,\
 	$(error $(1)=$($(1)): $(1) may be one of: $(2)))
@@ -23,6 +26,7 @@ help:
 	@echo '  soak       mixed traffic among four kernels that die and come again, for MINUTES'
 	@echo '  coverage   how much of the code the tests run, and why the rest is not'
 	@echo '  shell      boot the machine to a shell of the host kernel'
+	@echo '  series     export all this as commits for a kernel tree, in build/series-VERSION/'
 	@echo 'Parts of test and verify, and what they need:'
 	@echo '  kernel     build the kernel, in build/VERSION-ARCH/kernel'
 	@echo '  kunit      run the KUnit suites in QEMU; with ARCH=um, as a program'
@@ -44,6 +48,7 @@ help:
 	@echo '  RUNS=N        how many inputs to fuzz with'
 	@echo '  SEED=N        of what is random in verify, soak and fuzz: the same once more'
 	@echo '  REPRODUCE=/path  the input to fuzz with, and no other'
+	@echo '  CHECK=1       have series build each commit, with CONFIG_MULTIKERNEL and without'
 	@echo '  JOBS=N        how many commands a build runs at once: as many as there are CPUs'
 	@echo '  V=1           show the output of every command, not only its progress'
 
@@ -63,7 +68,7 @@ shell:
 	@$(steps) packages tree kernel 'run --shell --accel $(ACCEL)'
 
 test:
-	@$(steps) 'packages $(if $(ARCH),,arm64)' test
+	@$(steps) 'packages mixed $(if $(ARCH),,arm64)' 'test $(KERNEL:%=KERNEL=%) $(ARCH:%=ARCH=%)'
 
 verify:
 	@$(steps) 'packages fuzz' tree kernel verify
@@ -89,6 +94,9 @@ litmus:
 off:
 	@$(steps) packages tree off
 
+series:
+	@$(steps) packages tree 'series $(checks)'
+
 clean:
 	find build -mindepth 1 -maxdepth 1 ! -name 'linux-*' ! -name 'pristine-*' \
 		! -name 'source-*' ! -name herd ! -name .lock -exec rm -rf {} + 2>/dev/null || true
@@ -97,5 +105,5 @@ distclean:
 	rm -rf build
 
 .PHONY: help setup tree kernel run shell test verify soak coverage litmus fuzz kunit lint off \
-	clean distclean
+	series clean distclean
 .NOTPARALLEL:
