@@ -56,8 +56,14 @@
 /* What every guest is told: with pseudo-NMIs it can be stopped whatever it does */
 #define SPAWN_PARAMETERS	"irqchip.gicv3_pseudo_nmi=1 "
 
+/* How long a CPU may take from CPU_ON to where AFFINITY_INFO tells of it */
+#define SPAWN_START_MS	1000
+
 /* How long CPUs may take to go offline */
 #define SPAWN_STOP_MS	3000
+
+/* Between two looks at them */
+#define SPAWN_LOOK_US	(10 * USEC_PER_MSEC)
 
 int mk_arch_cpu_lend(unsigned int cpu, u64 *hwid)
 {
@@ -328,15 +334,29 @@ void mk_arch_unload(struct mk_guest *guest)
 {
 }
 
+static bool spawn_cpu_is_off(u64 hwid)
+{
+	return psci_ops.affinity_info(hwid, 0) == PSCI_0_2_AFFINITY_LEVEL_OFF;
+}
+
+/*
+ * From CPU_ON on a CPU is on or ON_PENDING (Arm DEN 0022, section 5.6), but under QEMU it
+ * still is off until its thread has run: to be stopped at once, it has to be seen.
+ */
 int mk_arch_start(struct mk_guest *guest, u32 *failed_cpu)
 {
+	ktime_t end = ktime_add_ms(ktime_get(), SPAWN_START_MS);
 	int ret = psci_ops.cpu_on(guest->hwids[0], guest->ram);
 
-	if (!ret)
-		return 0;
-	*failed_cpu = guest->cpus[0];
-	pr_err("instance %u: CPU %u does not start: %d\n", guest->instance, guest->cpus[0], ret);
-	return -EIO;
+	if (ret) {
+		*failed_cpu = guest->cpus[0];
+		pr_err("instance %u: CPU %u does not start: %d\n", guest->instance,
+		       guest->cpus[0], ret);
+		return -EIO;
+	}
+	while (spawn_cpu_is_off(guest->hwids[0]) && ktime_before(ktime_get(), end))
+		fsleep(50);
+	return 0;
 }
 
 /* The first CPU that is on, or NULL */
@@ -345,7 +365,7 @@ static const u32 *spawn_find_on(const struct mk_guest *guest)
 	unsigned int i;
 
 	for (i = 0; i < guest->nr_cpus; i++)
-		if (psci_ops.affinity_info(guest->hwids[i], 0) != PSCI_0_2_AFFINITY_LEVEL_OFF)
+		if (!spawn_cpu_is_off(guest->hwids[i]))
 			return &guest->cpus[i];
 	return NULL;
 }
@@ -360,7 +380,7 @@ static void spawn_send_stop(const struct mk_guest *guest)
 	if (!sgi || sgi > DOORBELL_LAST)
 		return;
 	for (i = 0; i < guest->nr_cpus; i++)
-		if (psci_ops.affinity_info(guest->hwids[i], 0) != PSCI_0_2_AFFINITY_LEVEL_OFF &&
+		if (!spawn_cpu_is_off(guest->hwids[i]) &&
 		    !mk_doorbell_address(guest->cpus[i], &address))
 			mk_doorbell_send(address, sgi);
 }
@@ -368,21 +388,23 @@ static void spawn_send_stop(const struct mk_guest *guest)
 /*
  * PSCI has no way to stop a CPU but its own. One that has interrupts off is reached only if
  * its kernel uses pseudo-NMIs. One that goes may have started another just before: none
- * is on if twice in a row none was.
+ * is on if none was at two looks, the second of them later than CPU_ON takes.
  */
 int mk_arch_stop(struct mk_guest *guest)
 {
 	ktime_t end = ktime_add_ms(ktime_get(), SPAWN_STOP_MS);
+	unsigned int looks = 0;
 	const u32 *on;
 
 	for (;;) {
-		on = spawn_find_on(guest) ?: spawn_find_on(guest);
-		if (!on)
+		on = spawn_find_on(guest);
+		looks = on ? 0 : looks + 1;
+		if (looks == 2)
 			return 0;
-		if (ktime_after(ktime_get(), end))
+		if (on && ktime_after(ktime_get(), end))
 			break;
 		spawn_send_stop(guest);
-		fsleep(10 * USEC_PER_MSEC);
+		fsleep(SPAWN_LOOK_US);
 	}
 	pr_err("instance %u: CPU %u does not stop: is it in a loop with interrupts off?\n",
 	       guest->instance, *on);
