@@ -90,7 +90,9 @@ def early(machine):
         said = history(machine, n)
         lines = said.splitlines()
         expect(lines[0] == f"--- instance {n}, incarnation 1 ---", f"it begins with {lines[0]}")
-        expect(re.match(r"\[ +0\.0+\] Linux version ", lines[1]), f"then comes {lines[1]}")
+        # That of arm64 says before what CPU it is on
+        expect(re.match(r"\[ +0\.0+\] (Linux version|Booting Linux on) ", lines[1]),
+               f"then comes {lines[1]}")
         at = [said.find(words) for words in (f"spawned as instance {n}", "Run /init",
                                              "mk: alive 0 ", "mk: alive 1 ")]
         expect(-1 not in at and at == sorted(at), f"not there, or not in order: {at}")
