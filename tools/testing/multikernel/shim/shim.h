@@ -25,6 +25,10 @@
 /* compiler attributes */
 #define __cleanup(func)		__maybe_unused __attribute__((__cleanup__(func)))
 #define __counted_by(member)
+#define __nonnull_args(...)
+#define __no_context_analysis
+#undef auto
+#define auto			__auto_type
 #define __percpu
 #define __init
 #define ____cacheline_aligned	__attribute__((__aligned__(64)))
