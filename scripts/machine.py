@@ -43,6 +43,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILDS = os.path.join(TOP, "build")
 TREE = os.path.join(BUILDS, f"linux-{VERSION}")
 BUILD = os.path.join(BUILDS, f"{VERSION}-{ARCH}")
+# How many times as long as usual everything may take
+PATIENCE = int(os.environ.get("PATIENCE") or 1)
 VERSIONS = sorted(os.listdir(os.path.join(TOP, "patches")))
 
 HOST_CPUS = 2
@@ -115,7 +117,7 @@ class Machine:
     """With it as a context, QEMU has always ended when the context does."""
 
     def __init__(self, out, instances, kernel=KERNEL, accel="tcg", cpu=None, timeout=240,
-                 append="", memory=MEMORY, reserved=RESERVED, cpus=None, patience=1,
+                 append="", memory=MEMORY, reserved=RESERVED, cpus=None, patience=PATIENCE,
                  versions=()):
         self.out = out
         self.instances = instances
@@ -128,7 +130,6 @@ class Machine:
         self.memory = memory
         self.reserved = reserved
         self.cpus = cpus or HOST_CPUS + sum(len(LENT_CPUS[n]) for n in range(1, instances + 1))
-        # How many times as long as usual everything may take
         self.patience = patience
         self.timeout = timeout
         self.deadline = None

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Runs other scripts of this folder one by one, and counts what they found."""
+"""Runs other scripts of this folder, one by one or several at once, and counts what they found."""
 
+import concurrent.futures
+import functools
 import json
 import os
+import subprocess
+import threading
 import time
 import typing
 
@@ -22,12 +26,43 @@ class Part(typing.NamedTuple):
         return f"Linux {self.version}, {self.arch}"
 
 
-def run(part, path, env):
+class Tagged:
+    """Calls commands from several threads; of whom a line is says the tag before it."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.children = set()
+        self.ending = False
+
+    def call(self, tag, command, **more):
+        """As mk.call(), but nobody types anything to this one."""
+        with self.lock:
+            if self.ending:
+                return "was not begun"
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                     stderr=subprocess.STDOUT, text=True, errors="replace", **more)
+            self.children.add(child)
+        with child:
+            for line in child.stdout:
+                print(f"{tag} {line}", end="", flush=True)
+        with self.lock:
+            self.children.remove(child)
+        return child.returncode
+
+    def end(self):
+        """What was called has to end, and nothing more is begun."""
+        with self.lock:
+            self.ending = True
+            for child in self.children:
+                child.terminate()
+
+
+def run(part, path, env, call=mk.call):
     """Its results; what it forgot to say counts as failed."""
     open(path, "w").close()
     try:
-        status = mk.call([os.path.join(mk.TOP, "scripts", part.name), *part.args],
-                         env=dict(env, RESULTS=path, KERNEL=part.version, ARCH=part.arch))
+        status = call([os.path.join(mk.TOP, "scripts", part.name), *part.args],
+                      env=dict(env, RESULTS=path, KERNEL=part.version, ARCH=part.arch))
     except OSError as error:
         status = error.strerror
     with open(path) as file:
@@ -44,22 +79,39 @@ def run(part, path, env):
                        "status": "fail", "why": why}]
 
 
-def run_all(parts, out, after=None, env=os.environ):
-    """The results of all: each part appends its own to the file that RESULTS names."""
-    results = []
+def run_all(parts, out, after=None, env=os.environ, at_once=1):
+    """The results of all: each part appends its own to the file that RESULTS names.
+
+    Of several at once each line says to which part it belongs, by the part's number.
+    """
     os.makedirs(out, exist_ok=True)
     summary_file = os.path.join(out, "summary.json")
     if os.path.exists(summary_file):
         os.unlink(summary_file)
-    for number, part in enumerate(parts, 1):
-        print(f"== {number}/{len(parts)} {part.name}: {part.title} ({part.where()})", flush=True)
+    tagged = Tagged()
+
+    def run_one(number, part):
+        name = f"{number}/{len(parts)} {part.name}"
+        print(f"== {name}: {part.title} ({part.where()})", flush=True)
         start = time.monotonic()
-        found = run(part, os.path.join(out, "results"), env)
-        results += found
+        call = functools.partial(tagged.call, f"{number:>2}|") if at_once > 1 else mk.call
+        found = run(part, os.path.join(out, f"results-{number}"), env, call)
         if after:
             after(part, found)
-        print(f"== {part.name}: {time.monotonic() - start:.0f} s", flush=True)
-    return results
+        print(f"== {name}: {time.monotonic() - start:.0f} s", flush=True)
+        return found
+
+    numbered = list(enumerate(parts, 1))
+    if at_once == 1:
+        lists = [run_one(*one) for one in numbered]
+    else:
+        with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+            try:
+                lists = list(pool.map(run_one, *zip(*numbered)))
+            except BaseException:
+                tagged.end()
+                raise
+    return [result for found in lists for result in found]
 
 
 def table(columns, rows):
