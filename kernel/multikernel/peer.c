@@ -168,8 +168,9 @@ static void peer_look(struct mk_link *link, ktime_t now, bool late)
 
 	state = mk_link_state_in(link, word);
 	if (peer_lives(state)) {
-		hangs = peer_hangs(link, now, anew || late) && link->peer !=
-			link->instance->region->self;
+		/* Until it is up it does not beat, and its first beat may be late. */
+		hangs = peer_hangs(link, now, late || !peer_lives(link->state)) &&
+			link->peer != link->instance->region->self;
 		if (READ_ONCE(link->broken) == life)
 			state = MK_IPI_PEER_BROKEN;
 		else

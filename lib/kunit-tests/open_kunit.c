@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tests of who has begun its life and is not up yet: it sends, and cannot be sent to. */
+#include <linux/bitfield.h>
+
 #include "helpers.h"
 
 /* Node @i begins its life; mk_test_leave() ends it. */
@@ -155,6 +157,32 @@ static void open_then_fenced(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, MK_IPI_PEER_DOWN, mk_link_state(&node[0].instance->links[1]));
 }
 
+/* Whoever was long in coming does not hang when it is up and has yet to beat. */
+static void open_has_yet_to_beat(struct kunit *test)
+{
+	struct mk_test_machine *machine = mk_test_machine(test, 2);
+	struct mk_test_node *node = machine->node;
+	struct mk_ipi_peer_event event = {};
+	struct mk_wire_self *self;
+
+	mk_param_beat_ms = 20;
+	mk_param_hang_ms = 500;
+	mk_test_join(test, &node[0]);
+	open_node(test, machine, 1);
+	mk_peers_look(node[0].instance);
+	msleep(2 * mk_param_hang_ms);
+	KUNIT_ASSERT_EQ(test, 0, mk_test_events_of(&node[0], 1, &event, 1));
+
+	/* As mk_instance_start() leaves it until a timer interrupts */
+	self = node[1].region->arena + MK_WIRE_SELF;
+	WRITE_ONCE(self->nr_doors, 1);
+	WRITE_ONCE(self->life, FIELD_PREP(MK_WIRE_LIFE_INCARNATION, 1) |
+			       FIELD_PREP(MK_WIRE_LIFE_STATE, MK_WIRE_UP));
+	mk_peers_look(node[0].instance);
+	KUNIT_ASSERT_TRUE(test, mk_test_wait(mk_test_events_of(&node[0], 1, &event, 1) > 0));
+	KUNIT_EXPECT_EQ(test, MK_IPI_PEER_UP, event.state);
+}
+
 /* What starting took is given back, and the rest goes on. */
 static void open_cannot_start(struct kunit *test)
 {
@@ -262,6 +290,7 @@ static struct kunit_case open_cases[] = {
 	KUNIT_CASE_PARAM(open_before_the_other, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(open_then_gone, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(open_then_fenced, mk_test_lane_gen_params),
+	KUNIT_CASE(open_has_yet_to_beat),
 	KUNIT_CASE_PARAM(open_cannot_start, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(trysend_is_in_order, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(trysend_waits_for_no_lock, mk_test_lane_gen_params),
