@@ -7,6 +7,7 @@
 #define _MULTIKERNEL_MK_IPI_H
 
 #include <linux/bits.h>
+#include <linux/list.h>
 #include <linux/types.h>
 
 struct kvec;
@@ -33,6 +34,12 @@ struct notifier_block;
 /* Consoles of spawned kernels: what is said there, and what is typed */
 #define MK_IPI_TYPE_CONSOLE	((MK_IPI_TYPE_ASSIGNED + 0) | MK_IPI_BULK)
 
+/* The rpmsg bus between two kernels: messages for its endpoints, calls for its channels */
+#define MK_IPI_TYPE_RPMSG	((MK_IPI_TYPE_ASSIGNED + 1) | MK_IPI_BULK)
+
+/* Ethernet frames */
+#define MK_IPI_TYPE_NET		((MK_IPI_TYPE_ASSIGNED + 2) | MK_IPI_BULK)
+
 /*
  * For the type of a message that is sent: to CPU @cpu of the instance, counted
  * from 0 among those that receive (mk_ipi_nr_cpus()), and not to the one that
@@ -40,9 +47,23 @@ struct notifier_block;
  */
 #define MK_IPI_TO_CPU(cpu)	((((cpu) & 0xffU) + 1) << 16)
 
+/*
+ * For the type of a message that is sent: whichever CPU sends it, it arrives behind those
+ * that were sent on the lane to the same peer with the same @n, 0 to MK_IPI_ORDERS - 1.
+ * For those who have queues rather than CPUs.
+ */
+#define MK_IPI_IN_ORDER(n)	((((n) & 0x7U) + 1) << 25)
+#define MK_IPI_ORDERS		8
+
 /* Bytes of the largest message of either lane; 0 is the smallest */
 #define MK_IPI_MAX_LEN		4096
 #define MK_IPI_MAX_BULK_LEN	65536
+
+/* Bytes of a ring that a message of @len bytes takes: it has a head, and fills slots */
+#define MK_IPI_SPACE(len)	(((len) + 8 + 63) & ~63U)
+
+/* Bytes that memory from mk_ipi_take() has behind the largest message */
+#define MK_IPI_TAKE_SPARE	4096
 
 /* Instances are numbered from 0 to one less, at the most */
 #define MK_IPI_MAX_INSTANCES	64
@@ -50,11 +71,12 @@ struct notifier_block;
 /**
  * struct mk_ipi_msg - a received message
  * @data: its bytes, a private copy, aligned to 8; valid until the handler
- *	  returns, and only there
+ *	  returns, and only there, unless mk_ipi_take() is called
  * @len:  number of bytes, 0 to MK_IPI_MAX_LEN, or to MK_IPI_MAX_BULK_LEN
  * @from: instance that sent it, as the link says and not the message
  * @incarnation: which life of it
  * @type: its type, with MK_IPI_BULK if it came by the bulk lane
+ * @memory: the layer's: what mk_ipi_take() takes
  *
  * The layer has checked @len, @from and @type. The bytes are what another
  * kernel wrote: the handler checks them before it believes them.
@@ -65,6 +87,7 @@ struct mk_ipi_msg {
 	u32		from;
 	u32		incarnation;
 	u32		type;
+	void		**memory;
 };
 
 /**
@@ -180,7 +203,33 @@ struct mk_ipi_stats {
 	u64	resets;
 };
 
+/**
+ * struct mk_ipi_room - who is told when a peer has read on
+ * @fn:	  called once for each mk_ipi_want_room() that gave 0: in hard interrupt context, or
+ *	  with interrupts off, under a raw spinlock. It must not send, nor ask again
+ * @list: the layer's
+ *
+ * Made by mk_ipi_room_init(), and kept until mk_ipi_forget_room().
+ */
+struct mk_ipi_room {
+	void			(*fn)(struct mk_ipi_room *room);
+	struct list_head	list;
+};
+
+/**
+ * mk_ipi_room_init - prepare to be told
+ * @room: filled in
+ * @fn:	  what is called
+ */
+static inline void mk_ipi_room_init(struct mk_ipi_room *room,
+				    void (*fn)(struct mk_ipi_room *room))
+{
+	room->fn = fn;
+	INIT_LIST_HEAD(&room->list);
+}
+
 int mk_ipi_register(struct mk_ipi_handler *handler);
+void *mk_ipi_take(const struct mk_ipi_msg *msg);
 void mk_ipi_unregister(struct mk_ipi_handler *handler);
 
 int mk_ipi_send(unsigned int peer, u32 type, const void *data, size_t len);
@@ -190,6 +239,9 @@ int mk_ipi_send_wait(unsigned int peer, u32 type, const void *data, size_t len,
 int mk_ipi_sendv_wait(unsigned int peer, u32 type, const struct kvec *vec, unsigned int nr,
 		      unsigned long timeout);
 int mk_ipi_broadcast(u64 peers, u32 type, const void *data, size_t len, int *errors);
+int mk_ipi_unread(unsigned int peer, u32 type);
+int mk_ipi_want_room(unsigned int peer, u32 type, struct mk_ipi_room *room);
+void mk_ipi_forget_room(unsigned int peer, struct mk_ipi_room *room);
 int mk_ipi_call(unsigned int peer, u32 type, const void *data, size_t len,
 		struct mk_ipi_reply *reply, unsigned long timeout);
 

@@ -142,13 +142,14 @@ int __init mk_ipi_start(void)
  * mk_ipi_send - send a message to another kernel
  * @peer: number of the instance to send to; the own one is allowed
  * @type: message type as it is registered there, with MK_IPI_BULK if it is of the
- *	  bulk lane; MK_IPI_TO_CPU() may be added
+ *	  bulk lane; MK_IPI_TO_CPU() and MK_IPI_IN_ORDER() may be added
  * @data: its bytes, copied before this returns
  * @len:  how many, 0 to MK_IPI_MAX_LEN or, of a bulk type, MK_IPI_MAX_BULK_LEN
  *
  * Never sleeps, never waits for the peer, logs nothing. Messages that one CPU
  * sends to one peer on one lane arrive in that order, as long as all of them are
- * for the same CPU of the peer, or for none in particular. 0 means that the
+ * for the same CPU of the peer, or for none in particular; so do those of one
+ * MK_IPI_IN_ORDER(), from whichever CPUs. 0 means that the
  * message is where the peer will find it, not that a handler has run.
  *
  * Any context but NMI, with interrupts on or off; takes a raw spinlock that it
@@ -281,6 +282,75 @@ int mk_ipi_broadcast(u64 peers, u32 type, const void *data, size_t len, int *err
 	return mk_instance_broadcast(instance, peers, type, data, len, errors);
 }
 EXPORT_SYMBOL_GPL(mk_ipi_broadcast);
+
+/**
+ * mk_ipi_unread - how much of what was sent a peer has not read
+ * @peer: its number
+ * @type: message type as it was sent, with what was added: it says which ring
+ *
+ * Each message counts MK_IPI_SPACE() of its length. What the peer has read it says now
+ * and then: when it has read all, and at least after each quarter of a ring.
+ *
+ * Any context but NMI.
+ *
+ * Return: bytes of the ring, 0 or more; an errno of mk_ipi_send().
+ */
+int mk_ipi_unread(unsigned int peer, u32 type)
+{
+	struct mk_instance *instance = mk_ipi_instance();
+
+	if (!instance)
+		return -ENODEV;
+	return mk_instance_unread(instance, peer, type);
+}
+EXPORT_SYMBOL_GPL(mk_ipi_unread);
+
+/**
+ * mk_ipi_want_room - be told, once, when a peer has read on
+ * @peer: its number
+ * @type: message type as it was sent, with what was added: it says which ring
+ * @room: who is told; if it is asked for already, it is told once
+ *
+ * For those who may not sleep until there is room. The peer rings for it, so it is not
+ * asked for without need. @room is told also when the peer goes, and may be told without
+ * reason: it looks again.
+ *
+ * Any context but NMI.
+ *
+ * Whoever else sends on the ring learns of room, too. So look once more after it gave 0,
+ * before relying on being told.
+ *
+ * Return: 0: it will be told, or has been; -EALREADY: the peer has read on since this
+ * kernel looked last, so there may be room now; an errno of mk_ipi_send(). With these it is
+ * told only if it was going to be.
+ */
+int mk_ipi_want_room(unsigned int peer, u32 type, struct mk_ipi_room *room)
+{
+	struct mk_instance *instance = mk_ipi_instance();
+
+	if (!instance)
+		return -ENODEV;
+	return mk_instance_want_room(instance, peer, type, room);
+}
+EXPORT_SYMBOL_GPL(mk_ipi_want_room);
+
+/**
+ * mk_ipi_forget_room - do not be told any more
+ * @peer: as it was asked for
+ * @room: who was to be told, or not
+ *
+ * When it returns, @room->fn is not running, and will not be called.
+ *
+ * Any context but NMI; not from @room->fn.
+ */
+void mk_ipi_forget_room(unsigned int peer, struct mk_ipi_room *room)
+{
+	struct mk_instance *instance = mk_ipi_instance();
+
+	if (instance)
+		mk_instance_forget_room(instance, peer, room);
+}
+EXPORT_SYMBOL_GPL(mk_ipi_forget_room);
 
 /**
  * mk_ipi_call - call another kernel, and wait for its answer

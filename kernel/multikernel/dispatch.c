@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The registration table: which handler takes the messages of which type. */
 #include <linux/export.h>
+#include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
@@ -146,6 +147,30 @@ int mk_ipi_dispatch(struct mk_handlers *handlers, const struct mk_ipi_msg *msg,
 		ret = -EBADMSG;
 	return ret;
 }
+
+/**
+ * mk_ipi_take - keep the bytes of a message
+ * @msg: a bulk message that is no call, within the handler that was called with it
+ *
+ * For large ones, instead of a copy. The layer gets itself memory for the next message, which
+ * has to be worth that.
+ *
+ * In a bulk handler, once.
+ *
+ * Return: @msg->data, which is the caller's from here on, kmalloc() memory of
+ * MK_IPI_MAX_BULK_LEN + MK_IPI_TAKE_SPARE bytes at least, to be given back by kfree(); NULL
+ * if it cannot be had: copy it.
+ */
+void *mk_ipi_take(const struct mk_ipi_msg *msg)
+{
+	void *data = msg->memory ? *msg->memory : NULL;
+
+	if (!data || is_vmalloc_addr(data))
+		return NULL;
+	*msg->memory = NULL;
+	return data;
+}
+EXPORT_SYMBOL_GPL(mk_ipi_take);
 
 /**
  * mk_ipi_register - take the messages of a type

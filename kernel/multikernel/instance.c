@@ -23,7 +23,7 @@
 #include "internal.h"
 
 /* All that a type may say of how a message is to be sent */
-#define INSTANCE_TYPE	(MK_IPI_NR_TYPES - 1 + MK_IPI_BULK + 0x1ff0000)
+#define INSTANCE_TYPE	(MK_IPI_NR_TYPES - 1 + MK_IPI_BULK + 0x1fff0000)
 
 static struct mk_wire_self *instance_self(struct mk_instance *instance)
 {
@@ -549,6 +549,67 @@ int mk_instance_broadcast(struct mk_instance *instance, u64 peers, u32 type, con
 			first = ret;
 	}
 	return reached ?: first;
+}
+
+/**
+ * mk_instance_unread - how much of what a given instance has sent was not read
+ * @instance: who has sent
+ * @peer:     number of the instance that reads
+ * @type:     message type
+ *
+ * Any context but NMI.
+ *
+ * Return: as mk_ipi_unread().
+ */
+int mk_instance_unread(struct mk_instance *instance, unsigned int peer, u32 type)
+{
+	struct mk_link *link = instance_link(instance, peer);
+
+	if (type & ~INSTANCE_TYPE)
+		return -EINVAL;
+	if (!link)
+		return -ENOENT;
+	return mk_link_unread(link, type);
+}
+
+/**
+ * mk_instance_want_room - be told when a peer has read on of what a given instance has sent
+ * @instance: who has sent
+ * @peer:     number of the instance that reads
+ * @type:     message type
+ * @room:     who is told
+ *
+ * Any context but NMI.
+ *
+ * Return: as mk_ipi_want_room().
+ */
+int mk_instance_want_room(struct mk_instance *instance, unsigned int peer, u32 type,
+			  struct mk_ipi_room *room)
+{
+	struct mk_link *link = instance_link(instance, peer);
+
+	if (type & ~INSTANCE_TYPE)
+		return -EINVAL;
+	if (!link)
+		return -ENOENT;
+	return mk_link_want_room(link, type, room);
+}
+
+/**
+ * mk_instance_forget_room - do not be told any more
+ * @instance: who has sent
+ * @peer:     number of the instance that reads
+ * @room:     who was to be told, or not
+ *
+ * Any context but NMI.
+ */
+void mk_instance_forget_room(struct mk_instance *instance, unsigned int peer,
+			     struct mk_ipi_room *room)
+{
+	struct mk_link *link = instance_link(instance, peer);
+
+	if (link)
+		mk_link_forget_room(link, room);
 }
 
 /**

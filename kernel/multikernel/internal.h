@@ -166,6 +166,7 @@ int mk_ring_send(struct mk_ring_tx *tx, u32 type, enum mk_wire_kind kind,
 bool mk_ring_must_ring(const struct mk_ring_tx *tx, u32 before);
 bool mk_ring_want_room(struct mk_ring_tx *tx, struct mk_wire_tx *near, u32 door);
 bool mk_ring_has_room(struct mk_ring_tx *tx, u32 len);
+u32 mk_ring_unread(struct mk_ring_tx *tx);
 void mk_ring_rx_open(struct mk_ring_rx *rx, const struct mk_wire_slot *slots, u32 nr_slots,
 		     struct mk_wire_rx *near, const struct mk_wire_tx *far, u32 sender,
 		     u32 max_len);
@@ -282,7 +283,7 @@ struct mk_beat {
  * @peer_life:	incarnation of the peer that @map is for; under @lock
  * @tx:		the outgoing rings
  * @waiters_lock: guards @waiters
- * @waiters:	those who wait for room in an outgoing ring
+ * @waiters:	struct mk_ipi_room of those who wait for room in an outgoing ring
  * @rx_lock:	serialises those who follow the peer to new rings
  * @opened:	mk_wire_bell.opened when that was done last; under @rx_lock
  * @rx_mask:	by door: the incoming rings that it drains; written under @rx_lock
@@ -339,8 +340,8 @@ static inline enum mk_lane mk_ring_lane(unsigned int index)
 void mk_link_init(struct mk_link *link, struct mk_instance *instance, unsigned int peer);
 void mk_link_reserve_reply(struct mk_link *link);
 struct mk_wire_tx *mk_link_wire_tx(struct mk_link *link, unsigned int index);
-struct mk_tx *mk_link_lock_tx(struct mk_link *link, enum mk_lane lane, unsigned int wanted,
-			      u32 only);
+struct mk_tx *mk_link_lock_tx(struct mk_link *link, enum mk_lane lane, unsigned int cpu,
+			      unsigned int wanted, u32 only);
 struct mk_tx *mk_link_trylock_tx(struct mk_link *link, enum mk_lane lane);
 u32 mk_link_life(const struct mk_link *link);
 int mk_link_ring(struct mk_link *link, unsigned int door);
@@ -357,6 +358,9 @@ int mk_link_send_wait(struct mk_link *link, u32 type, enum mk_wire_kind kind,
 		      unsigned long timeout);
 int mk_link_reply_room(struct mk_link *link, u32 len, u32 life, u32 door);
 bool mk_link_wake(struct mk_link *link);
+int mk_link_unread(struct mk_link *link, u32 type);
+int mk_link_want_room(struct mk_link *link, u32 type, struct mk_ipi_room *room);
+void mk_link_forget_room(struct mk_link *link, struct mk_ipi_room *room);
 
 /* receive.c: who answers at a door */
 
@@ -534,6 +538,11 @@ int mk_instance_sendv_wait(struct mk_instance *instance, unsigned int peer, u32 
 			   const struct kvec *vec, unsigned int nr, unsigned long timeout);
 int mk_instance_broadcast(struct mk_instance *instance, u64 peers, u32 type, const void *data,
 			  size_t len, int *errors);
+int mk_instance_unread(struct mk_instance *instance, unsigned int peer, u32 type);
+int mk_instance_want_room(struct mk_instance *instance, unsigned int peer, u32 type,
+			  struct mk_ipi_room *room);
+void mk_instance_forget_room(struct mk_instance *instance, unsigned int peer,
+			     struct mk_ipi_room *room);
 int mk_instance_call(struct mk_instance *instance, unsigned int peer, u32 type,
 		     const void *data, size_t len, struct mk_ipi_reply *reply,
 		     unsigned long timeout);

@@ -347,7 +347,8 @@ static struct mk_tx *link_lock_tx(struct mk_link *link, enum mk_lane lane, unsig
  * mk_link_lock_tx - find, or open, and lock the ring for a message
  * @link:   the link
  * @lane:   by which it goes
- * @wanted: the peer's door that it is for, and 1; 0: the one that this CPU maps to
+ * @cpu:    the CPU that sends, or in whose order it is to go; below MK_DOORS
+ * @wanted: the peer's door that it is for, and 1; 0: the one that @cpu maps to
  * @only:   to this life of the peer only; 0: whichever is up
  *
  * Interrupts are off.
@@ -355,10 +356,10 @@ static struct mk_tx *link_lock_tx(struct mk_link *link, enum mk_lane lane, unsig
  * Return: the ring, with its lock held; an error pointer: -ENOENT, -ENOTCONN, -EPROTO,
  * -ENXIO, -ENOSPC as mk_ipi_send().
  */
-struct mk_tx *mk_link_lock_tx(struct mk_link *link, enum mk_lane lane, unsigned int wanted,
-			      u32 only)
+struct mk_tx *mk_link_lock_tx(struct mk_link *link, enum mk_lane lane, unsigned int cpu,
+			      unsigned int wanted, u32 only)
 {
-	return link_lock_tx(link, lane, raw_smp_processor_id() % MK_DOORS, wanted, only, true);
+	return link_lock_tx(link, lane, cpu, wanted, only, true);
 }
 
 /**

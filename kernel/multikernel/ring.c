@@ -34,6 +34,8 @@
 static_assert(RING_SLOTS(MK_WIRE_URGENT_LEN) < MK_WIRE_SLOTS_MIN);
 static_assert(RING_SLOTS(MK_WIRE_BULK_LEN) < CONFIG_MULTIKERNEL_BULK_SLOTS);
 static_assert(MK_WIRE_BULK_LEN <= MK_WIRE_HEAD_LEN);
+static_assert(MK_IPI_SPACE(56) == RING_SLOTS(56) * sizeof(struct mk_wire_slot));
+static_assert(MK_IPI_SPACE(57) == RING_SLOTS(57) * sizeof(struct mk_wire_slot));
 
 static u32 ring_seq(u32 sender, u32 pos)
 {
@@ -231,6 +233,20 @@ bool mk_ring_has_room(struct mk_ring_tx *tx, u32 len)
 	if (tx->limit - tx->pos < n)
 		ring_update_limit(tx);
 	return tx->limit - tx->pos >= n;
+}
+
+/**
+ * mk_ring_unread - how much of the ring the receiver has not read, as far as it has said
+ * @tx: the ring
+ *
+ * Any context.
+ *
+ * Return: the number of slots.
+ */
+u32 mk_ring_unread(struct mk_ring_tx *tx)
+{
+	ring_update_limit(tx);
+	return tx->pos + tx->nr_slots - tx->limit;
 }
 
 /**

@@ -33,6 +33,7 @@
 
 static_assert(MK_IPI_MAX_LEN + sizeof(struct mk_wire_reply) == MK_WIRE_URGENT_LEN);
 static_assert(MK_IPI_MAX_BULK_LEN + sizeof(struct mk_wire_reply) == MK_WIRE_BULK_LEN);
+static_assert(MK_WIRE_BULK_LEN + MK_RX_REPLY_LEN >= MK_IPI_MAX_BULK_LEN + MK_IPI_TAKE_SPARE);
 static_assert(IS_ALIGNED(MK_WIRE_URGENT_LEN, 8) && IS_ALIGNED(MK_WIRE_BULK_LEN, 8));
 
 static const struct mk_wire_tx *rx_wire_tx(const struct mk_rx *rx)
@@ -164,6 +165,8 @@ static int rx_deliver(struct mk_rx *rx, const struct mk_ring_msg *in, void *repl
 		.from	= rx->link->peer,
 		.incarnation = rx->ring.sender,
 		.type	= in->type | (lane == MK_BULK ? MK_IPI_BULK : 0),
+		/* Behind a request is where its answer goes */
+		.memory	= in->kind == MK_WIRE_MESSAGE && lane == MK_BULK ? &rx->buf : NULL,
 	};
 	int ret;
 
@@ -312,15 +315,21 @@ bool mk_rx_wake(struct mk_rx *rx, unsigned int cpu)
 	return true;
 }
 
+/* Memory for the next message, if that of the last one was taken. The beat tries again. */
+static int rx_get_buf(struct mk_rx *rx)
+{
+	if (!rx->buf)
+		rx->buf = kvmalloc(MK_WIRE_BULK_LEN + MK_RX_REPLY_LEN, GFP_KERNEL);
+	return rx->buf ? 0 : -ENOMEM;
+}
+
 /* The ring may be empty, or its sender dead, when this work begins. */
 static int rx_work_begin(struct mk_rx *rx)
 {
-	/* The beat has it tried again. */
-	if (!rx->buf)
-		rx->buf = kvmalloc(MK_WIRE_BULK_LEN + MK_RX_REPLY_LEN, GFP_KERNEL);
-	if (!rx->buf)
-		return -ENOMEM;
+	int ret = rx_get_buf(rx);
 
+	if (ret)
+		return ret;
 	guard(raw_spinlock_irqsave)(&rx->lock);
 	return rx_follow(rx);
 }
@@ -380,6 +389,10 @@ static void rx_work(struct work_struct *work)
 			n++;
 			until = 0;
 			rx_ack_now_and_then(rx);
+			ret = rx_get_buf(rx);
+			/* What has been read is told now: an empty ring wakes nobody. */
+			if (ret && mk_ring_ack(&rx->ring))
+				rx_ring_back(rx);
 		} else if (ret == -EAGAIN) {
 			ret = 0;
 			if (rx_poll(&until))

@@ -15,17 +15,22 @@
 /* A door, as a type asks for it, and 1; 0: none in particular */
 #define SEND_TYPE_DOOR		GENMASK(24, 16)
 
+/* The same of the order that it keeps; 0: that of the CPU */
+#define SEND_TYPE_ORDER		GENMASK(28, 25)
+
+static_assert(MK_IPI_ORDERS <= MK_DOORS);
+
 /* So often is a ring tried again whose receiver reads on at this very moment */
 #define SEND_TRIES		3
 
 /**
- * struct send_waiter - somebody who waits for room
- * @list: in mk_link.waiters
- * @room: completed when there may be some, or will be none
+ * struct send_waiter - a task that waits for room
+ * @room: has it woken
+ * @done: completed when there may be some, or will be none
  */
 struct send_waiter {
-	struct list_head	list;
-	struct completion	room;
+	struct mk_ipi_room	room;
+	struct completion	done;
 };
 
 static enum mk_lane send_lane(u32 type, enum mk_wire_kind kind)
@@ -97,19 +102,29 @@ static int send_locked(struct mk_link *link, struct mk_tx *tx, u32 type, enum mk
 	return ret;
 }
 
+/* Find and lock the ring that a message of @type goes into; interrupts are off. */
+static struct mk_tx *send_lock_tx(struct mk_link *link, u32 type, enum mk_wire_kind kind, u32 only)
+{
+	unsigned int wanted = FIELD_GET(SEND_TYPE_DOOR, type);
+	unsigned int order = FIELD_GET(SEND_TYPE_ORDER, type);
+
+	if (wanted > MK_DOORS)
+		return ERR_PTR(-ENXIO);
+	if (order > MK_IPI_ORDERS)
+		return ERR_PTR(-EINVAL);
+	return mk_link_lock_tx(link, send_lane(type, kind),
+			       order ? order - 1 : raw_smp_processor_id() % MK_DOORS, wanted, only);
+}
+
 static int send_once(struct mk_link *link, u32 type, enum mk_wire_kind kind,
 		     const struct kvec *vec, unsigned int nr, u32 len, u32 only, bool wait)
 {
-	unsigned int wanted = FIELD_GET(SEND_TYPE_DOOR, type);
 	unsigned long flags;
 	struct mk_tx *tx;
 	int ret;
 
-	if (wanted > MK_DOORS)
-		return -ENXIO;
-
 	local_irq_save(flags);
-	tx = mk_link_lock_tx(link, send_lane(type, kind), wanted, only);
+	tx = send_lock_tx(link, type, kind, only);
 	ret = PTR_ERR_OR_ZERO(tx);
 	if (!ret)
 		ret = send_locked(link, tx, type, kind, vec, nr, len, wait);
@@ -171,6 +186,20 @@ int mk_link_trysend(struct mk_link *link, u32 type, const void *data, u32 len)
 	return ret;
 }
 
+static void send_wake(struct mk_ipi_room *room)
+{
+	complete(&container_of(room, struct send_waiter, room)->done);
+}
+
+/* Under link->waiters_lock. False if it is there already. */
+static bool send_enlist(struct mk_link *link, struct mk_ipi_room *room)
+{
+	if (!list_empty(&room->list))
+		return false;
+	list_add_tail(&room->list, &link->waiters);
+	return true;
+}
+
 /**
  * mk_link_send_wait - send a message to the peer, once there is room for it
  * @link: the link
@@ -202,13 +231,14 @@ int mk_link_send_wait(struct mk_link *link, u32 type, enum mk_wire_kind kind,
 	if (ret != -EAGAIN)
 		goto out;
 
-	init_completion(&waiter.room);
-	scoped_guard(raw_spinlock_irqsave, &link->waiters_lock)
-		list_add_tail(&waiter.list, &link->waiters);
+	init_completion(&waiter.done);
+	mk_ipi_room_init(&waiter.room, send_wake);
 	for (;;) {
 		/* Either it is woken after this, or it sees what it was woken for. */
-		scoped_guard(raw_spinlock_irqsave, &link->waiters_lock)
-			reinit_completion(&waiter.room);
+		scoped_guard(raw_spinlock_irqsave, &link->waiters_lock) {
+			reinit_completion(&waiter.done);
+			send_enlist(link, &waiter.room);
+		}
 		ret = send_once(link, type, kind, vec, nr, len, life, true);
 		if (ret == -EBUSY && time_before(jiffies, end)) {
 			cond_resched();
@@ -218,14 +248,13 @@ int mk_link_send_wait(struct mk_link *link, u32 type, enum mk_wire_kind kind,
 			break;
 		/* Not what is left of the last wait: the peer may wake it at will. */
 		left = max_t(long, end - jiffies, 0);
-		left = wait_for_completion_killable_timeout(&waiter.room, left);
+		left = wait_for_completion_killable_timeout(&waiter.done, left);
 		if (left <= 0) {
 			ret = left ? -EINTR : -ETIMEDOUT;
 			break;
 		}
 	}
-	scoped_guard(raw_spinlock_irqsave, &link->waiters_lock)
-		list_del(&waiter.list);
+	mk_link_forget_room(link, &waiter.room);
 out:
 	if (ret)
 		trace_mk_send(link->instance->region->self, link->peer, type, len, ret);
@@ -249,7 +278,7 @@ out:
  */
 int mk_link_reply_room(struct mk_link *link, u32 len, u32 life, u32 door)
 {
-	struct mk_tx *tx = mk_link_lock_tx(link, MK_REPLY, 0, life);
+	struct mk_tx *tx = send_lock_tx(link, 0, MK_WIRE_REPLY, life);
 	unsigned int tries;
 	int ret = -EBUSY;
 
@@ -274,17 +303,91 @@ int mk_link_reply_room(struct mk_link *link, u32 len, u32 life, u32 door)
  *
  * Any context but NMI.
  *
- * Return: whether there was anybody who did not know yet.
+ * Return: whether there was anybody.
  */
 bool mk_link_wake(struct mk_link *link)
 {
-	struct send_waiter *waiter;
+	struct mk_ipi_room *room, *next;
 	bool woken = false;
 
 	guard(raw_spinlock_irqsave)(&link->waiters_lock);
-	list_for_each_entry(waiter, &link->waiters, list) {
-		woken |= !completion_done(&waiter->room);
-		complete(&waiter->room);
+	list_for_each_entry_safe(room, next, &link->waiters, list) {
+		list_del_init(&room->list);
+		woken = true;
+		room->fn(room);
 	}
 	return woken;
+}
+
+/**
+ * mk_link_unread - how much of what was sent the peer has not read
+ * @link: the link
+ * @type: message type, with what belongs to it
+ *
+ * Any context but NMI.
+ *
+ * Return: as mk_ipi_unread().
+ */
+int mk_link_unread(struct mk_link *link, u32 type)
+{
+	unsigned long flags;
+	struct mk_tx *tx;
+	int ret;
+
+	local_irq_save(flags);
+	tx = send_lock_tx(link, type, MK_WIRE_MESSAGE, 0);
+	ret = PTR_ERR_OR_ZERO(tx);
+	if (!ret) {
+		ret = mk_ring_unread(&tx->ring) * sizeof(struct mk_wire_slot);
+		raw_spin_unlock(&tx->lock);
+	}
+	local_irq_restore(flags);
+	return ret;
+}
+
+/**
+ * mk_link_want_room - be told when the peer has read on
+ * @link: the link
+ * @type: message type, with what belongs to it
+ * @room: who is told
+ *
+ * Any context but NMI.
+ *
+ * Return: as mk_ipi_want_room().
+ */
+int mk_link_want_room(struct mk_link *link, u32 type, struct mk_ipi_room *room)
+{
+	unsigned long flags;
+	struct mk_tx *tx;
+	bool added;
+	int ret;
+
+	/* Before the peer is asked, who may be quick. */
+	scoped_guard(raw_spinlock_irqsave, &link->waiters_lock)
+		added = send_enlist(link, room);
+	local_irq_save(flags);
+	tx = send_lock_tx(link, type, MK_WIRE_MESSAGE, 0);
+	ret = PTR_ERR_OR_ZERO(tx);
+	if (!ret) {
+		ret = send_want_room(link, tx) ? 0 : -EALREADY;
+		raw_spin_unlock(&tx->lock);
+	}
+	local_irq_restore(flags);
+	/* Who has asked before is told all the same. */
+	if (ret && added)
+		mk_link_forget_room(link, room);
+	return ret;
+}
+
+/**
+ * mk_link_forget_room - do not be told any more
+ * @link: the link
+ * @room: who was to be told, or not
+ *
+ * Any context but NMI.
+ */
+void mk_link_forget_room(struct mk_link *link, struct mk_ipi_room *room)
+{
+	guard(raw_spinlock_irqsave)(&link->waiters_lock);
+	list_del_init(&room->list);
 }
