@@ -35,7 +35,12 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #define DEFINE_MK_WAKEUP(func) \
 	static int func(u32 hwid, unsigned long start)
 
+/* rpmsg: what is sent */
+#define mk_rpmsg_data	void
+
 #else
+
+#define mk_rpmsg_data	const void
 
 #define MK_ALLOC_WORKQUEUE	"alloc_workqueue_noprof"
 #define MK_IRQ_STAT	counts[IRQ_COUNT_MULTIKERNEL]
