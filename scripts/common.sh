@@ -29,10 +29,12 @@ esac
 
 # Folders of the overlay; each file is found at the same path of the kernel tree
 OVERLAY=(include/multikernel kernel/multikernel arch/x86/multikernel arch/arm64/multikernel
-	lib/kunit-tests samples/multikernel tools/multikernel tools/testing/multikernel
+	drivers/rpmsg/multikernel lib/kunit-tests samples/multikernel
+	tools/multikernel tools/testing/multikernel
 	Documentation/multikernel Documentation/litmus-tests/multikernel)
 # Single files of the overlay in folders that it shares with the kernel
 OVERLAY_FILES=(include/uapi/linux/multikernel.h include/trace/events/multikernel.h
+	drivers/net/mk_net.c
 	arch/x86/include/asm/multikernel.h arch/arm64/include/asm/multikernel.h)
 
 # The kernel's make is a make of its own: nothing of ours must reach it
