@@ -118,8 +118,8 @@ int pairs_options(struct session *session, const struct field *fields, int argc,
 	if (optind != argc)
 		return misused("%s: %s is no option: mk help lists them", session->name,
 			       argv[optind]);
-	if (session->all && (session->to != MK_PING_SELF || session->from != MK_PING_SELF))
-		return misused("%s: --all leaves no choice of --from and --to", session->name);
+	if (session->all && session->to != MK_PING_SELF)
+		return misused("%s: --all leaves no choice of --to", session->name);
 	if (session->send && !session->all && session->to == MK_PING_SELF)
 		return misused("%s: to whom? --to N, or --all", session->name);
 	return 0;
@@ -129,6 +129,7 @@ static int send_all(struct session *session, int device)
 {
 	unsigned int up[MAX_INSTANCES], nr_up = 0, n = 0;
 	struct mk_info info;
+	bool found = false;
 	int err, ret = 0;
 
 	do {
@@ -141,10 +142,17 @@ static int send_all(struct session *session, int device)
 	if (nr_up < 2)
 		return fail("%s: no two instances are up: mk spawn one first", session->name);
 
-	for (unsigned int i = 0; i < nr_up; i++)
+	for (unsigned int i = 0; i < nr_up; i++) {
+		if (session->from != MK_PING_SELF && session->from != up[i])
+			continue;
+		found = true;
 		for (unsigned int j = 0; j < nr_up; j++)
 			if (i != j)
 				ret |= session->send(session, up[i], up[j]);
+	}
+	if (!found)
+		return fail("%s: instance %u is not up: mk ls shows their states", session->name,
+			    session->from);
 	return ret;
 }
 
