@@ -13,7 +13,7 @@ checks = $(if $(filter 1,$(CHECK)),--check --build)
 # one-of VARIABLE,VALUES: stop unless it is one of them
 one-of = $(if $(and $(filter 1,$(words $($(1)))),$(filter $(2),$($(1)))),,\
 	$(error $(1)=$($(1)): $(1) may be one of: $(2)))
-$(call one-of,INSTANCES,1 2 3)
+$(call one-of,INSTANCES,1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
 $(call one-of,ACCEL,tcg kvm)
 
 steps := scripts/steps
@@ -21,11 +21,14 @@ steps := scripts/steps
 help:
 	@echo 'Targets; each does first what it needs, and redoes nothing that is up to date:'
 	@echo '  run        boot the machine, spawn kernels, exchange messages between all of them'
-	@echo '  test       run all tests: KUnit, machines of two to four kernels, lint'
+	@echo '  test       run all tests: KUnit, machines of two to sixteen kernels, lint'
 	@echo '  verify     try to break it: litmus tests, fuzzing, sanitised kernels, faults, storms'
 	@echo '  soak       mixed traffic among four kernels that die and come again, for MINUTES'
 	@echo '  coverage   how much of the code the tests run, and why the rest is not'
-	@echo '  shell      boot the machine to a shell of the host kernel'
+	@echo '  demo       boot it and spawn two kernels, and get a shell: it says what to try'
+	@echo '  shell      boot the machine to a shell of the host kernel, with nothing spawned'
+	@echo '  bench      measure side by side, and print ratios'
+	@echo '  docs       build the manual: HTML, in build/VERSION-ARCH/docs/html/'
 	@echo '  series     export all this as commits for a kernel tree, in build/series-VERSION/'
 	@echo 'Parts of test and verify, and what they need:'
 	@echo '  kernel     build the kernel, in build/VERSION-ARCH/kernel'
@@ -43,7 +46,7 @@ help:
 	@echo '  KERNEL=6.12   which version of Linux: 6.12 or 7.3'
 	@echo '  KDIR=/path    use (a copy of) this kernel source, not the one of Debian'
 	@echo '  ACCEL=tcg     how QEMU runs the machine: tcg or kvm'
-	@echo '  INSTANCES=2   how many kernels to spawn: 1 to 3'
+	@echo '  INSTANCES=2   how many kernels to spawn: 1 to 15'
 	@echo '  MINUTES=10    how long to soak'
 	@echo '  RUNS=N        how many inputs to fuzz with'
 	@echo '  SEED=N        of what is random in verify, soak and fuzz: the same once more'
@@ -64,11 +67,11 @@ kernel:
 run:
 	@$(steps) packages tree kernel 'run --instances $(INSTANCES) --accel $(ACCEL)'
 
-shell:
-	@$(steps) packages tree kernel 'run --shell --accel $(ACCEL)'
+shell demo:
+	@$(steps) packages tree kernel 'run --$@ --accel $(ACCEL)'
 
 test:
-	@$(steps) 'packages mixed $(if $(ARCH),,arm64)' 'test $(KERNEL:%=KERNEL=%) $(ARCH:%=ARCH=%)'
+	@$(steps) 'packages mixed docs $(if $(ARCH),,arm64)' 'test $(KERNEL:%=KERNEL=%) $(ARCH:%=ARCH=%)'
 
 verify:
 	@$(steps) 'packages fuzz' tree kernel verify
@@ -79,6 +82,9 @@ fuzz:
 soak:
 	@$(steps) packages tree kernel 'soak --minutes $(MINUTES)$(if $(SEED), --seed $(SEED))'
 
+bench:
+	@$(steps) packages tree kernel 'bench --accel $(ACCEL)'
+
 coverage:
 	@$(steps) 'packages coverage' tree coverage
 
@@ -87,6 +93,9 @@ kunit:
 
 lint:
 	@$(steps) packages tree lint
+
+docs:
+	@$(steps) 'packages docs' tree docs
 
 litmus:
 	@$(steps) packages tree litmus
@@ -104,6 +113,6 @@ clean:
 distclean:
 	rm -rf build
 
-.PHONY: help setup tree kernel run shell test verify soak coverage litmus fuzz kunit lint off \
-	series clean distclean
+.PHONY: help setup tree kernel run shell demo test verify soak bench coverage litmus fuzz \
+	kunit lint off docs series clean distclean
 .NOTPARALLEL:

@@ -48,12 +48,17 @@ PATIENCE = int(os.environ.get("PATIENCE") or 1)
 VERSIONS = sorted(os.listdir(os.path.join(TOP, "patches")))
 
 HOST_CPUS = 2
-# CPUs lent to each instance, by number; one has more than one
+# CPUs lent to each instance, by number, of up to three; one has more than one
 LENT_CPUS = {1: (2, 3), 2: (4,), 3: (5,)}
-MAX_INSTANCES = len(LENT_CPUS)
+FEW_INSTANCES = len(LENT_CPUS)
+# How many are tried, and with how many CPUs their machine is content
+MAX_INSTANCES = 15
+MANY_CPUS = 16
 # The machine's RAM, how much of it is for the region and for instances, and one's share
 MEMORY, RESERVED, RAM = "1G", "512M", "96M"
 ARCHIVE = "/boot/guest.cpio.gz"
+# The same with iperf3 and the like
+TOOLS = "/boot/guest-tools.cpio.gz"
 IMAGE = "/boot/" + os.path.basename(MACHINE.image)
 SHOWN_LINES = 15
 # The row of /proc/interrupts: named as on x86, or as interrupts are that a driver has
@@ -84,9 +89,30 @@ def cpu_list(cpus):
     return ",".join(str(cpu) for cpu in cpus)
 
 
-def spawn_command(instance, cmdline="", cpus=None, ram=RAM, image=IMAGE):
+def lent_cpus(instances):
+    """The same of any number of them: of more than three each has one CPU."""
+    if instances <= FEW_INSTANCES:
+        return {n: LENT_CPUS[n] for n in range(1, instances + 1)}
+    host = max(1, min(HOST_CPUS, MANY_CPUS - instances))
+    return {n: (host - 1 + n,) for n in range(1, instances + 1)}
+
+
+def memory_for(instances):
+    """What of a machine grows with them: RAM, what is reserved of it, and how it is parted."""
+    if instances <= FEW_INSTANCES:
+        return {}
+    # A host with two CPUs has two rings of each kind to every other kernel: in KiB, what an
+    # arena begins with, and these, as configs/common.config has their slots
+    arena = 200 + 2 * (16 + 256 + 16) * (instances + 1)
+    # Each arena, and what comes behind the region, begins at a boundary
+    reserved = (instances + 1) * (arena + 64) // 1024 + 4 + instances * int(RAM[:-1])
+    return {"memory": f"{512 + reserved}M", "reserved": f"{reserved}M",
+            "append": f"multikernel.instances={instances + 1} multikernel.arena={arena}"}
+
+
+def spawn_command(instance, cmdline="", cpus=None, ram=RAM, image=IMAGE, archive=ARCHIVE):
     line = (f"mk spawn --offline --cpu {cpu_list(cpus or LENT_CPUS[instance])} --ram {ram}"
-            f" --instance {instance} --initrd {ARCHIVE} {image}")
+            f" --instance {instance} --initrd {archive} {image}")
     return f"{line} --cmdline '{cmdline}'" if cmdline else line
 
 
@@ -129,9 +155,10 @@ class Machine:
         self.append = append
         self.memory = memory
         self.reserved = reserved
-        self.cpus = cpus or HOST_CPUS + sum(len(LENT_CPUS[n]) for n in range(1, instances + 1))
+        # The host's come first, and there are none after those of the last instance
+        self.cpus = cpus or max(lent_cpus(instances).get(instances, (HOST_CPUS - 1,))) + 1
         self.patience = patience
-        self.timeout = timeout
+        self.timeout = timeout * patience
         self.deadline = None
         self.process = None
         self.received = b""
@@ -162,7 +189,8 @@ class Machine:
         reserve = f"reserve_mem={self.reserved}:2M:multikernel" if self.reserved else ""
         append = (f"console={MACHINE.console} panic=-1 {reserve} mk_mode={mode}"
                   f" {self.append}")
-        mux = "on" if mode == "shell" else "off"
+        typed = mode != "lines"
+        mux = "on" if typed else "off"
         line = [MACHINE.qemu, *MACHINE.options, "-cpu", self.cpu, "-accel", accel, "-smp", str(self.cpus),
                 "-m", self.memory, "-nodefaults", "-display", "none", "-no-reboot",
                 "-name", "mk,debug-threads=on",
@@ -170,7 +198,7 @@ class Machine:
                 "-append", append.strip(),
                 "-chardev", f"stdio,id=host,signal=off,mux={mux},logfile={self.log}",
                 "-serial", "chardev:host"]
-        if mode == "shell":
+        if typed:
             line += ["-mon", "chardev=host"]
         return line
 
@@ -186,12 +214,20 @@ class Machine:
             if os.path.exists(path):
                 os.unlink(path)
 
-    def shell(self):
+    def shell(self, mode="shell"):
         """The host's console on this terminal, until the machine ends."""
         self.clear_logs()
+        size = os.get_terminal_size()
+        self.append += f" mk_rows={size.lines} mk_columns={size.columns}"
+        # What mk top, for one, may draw with
+        names = [os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG")]
+        if "UTF-8" in next(filter(None, names), "").upper():
+            self.append += " LANG=C.UTF-8"
+        if mode == "demo":
+            self.append += " mk_net=10.77.0 quiet"
         # The machine ends with its own power-off; Ctrl-C belongs to the shell in it
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        self.process = subprocess.Popen(self.command_line("shell"))
+        self.process = subprocess.Popen(self.command_line(mode))
         return self.process.wait()
 
     def boot(self, seconds=90):
@@ -309,10 +345,13 @@ class Machine:
         said.update(seconds=int(seconds), uptime=float(uptime), row=row, mki=row_count(row))
         return said
 
-    def wait_alive(self, n, seconds=30):
-        """Whether an instance goes on: two more lines, with more timer interrupts."""
+    def wait_alive(self, n, seconds=30, first=None):
+        """Whether an instance goes on: two more lines, with more timer interrupts.
+
+        More than it said at first, if that is known.
+        """
         end = min(time.monotonic() + seconds * self.patience, self.deadline)
-        first = self.alive(n)
+        first = first or self.alive(n)
         while time.monotonic() < end:
             now = self.alive(n)
             if first and now and now["seconds"] >= first["seconds"] + 2:
