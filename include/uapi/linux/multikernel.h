@@ -26,7 +26,7 @@
 /**
  * struct mk_spawn - load a kernel and start it on CPUs of its own
  * @size:	 sizeof(struct mk_spawn)
- * @kernel_fd:	 a bzImage, open for reading
+ * @kernel_fd:	 a bzImage, or on arm64 an Image, open for reading
  * @initrd_fd:	 its initramfs, open for reading; -1: none
  * @nr_cpus:	 CPUs to be lent, 1 to MK_MAX_CPUS
  * @cpus:	 address of their Linux CPU numbers, on this kernel: a __u32 for each,
