@@ -22,7 +22,6 @@
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/notifier.h>
-#include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
 #include <linux/uio.h>
 #include <linux/virtio_byteorder.h>
