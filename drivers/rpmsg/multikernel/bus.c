@@ -155,7 +155,7 @@ static void bus_free(struct device *dev)
 {
 	struct mk_bus *bus = container_of(dev, struct mk_bus, dev);
 
-	idr_destroy(&bus->epts);
+	xa_destroy(&bus->epts);
 	kfree(bus);
 }
 
@@ -168,7 +168,7 @@ static struct mk_bus *bus_make(unsigned int peer)
 		return ERR_PTR(-ENOMEM);
 	bus->peer = peer;
 	mutex_init(&bus->lock);
-	idr_init(&bus->epts);
+	xa_init_flags(&bus->epts, XA_FLAGS_ALLOC);
 	INIT_LIST_HEAD(&bus->channels);
 	INIT_DELAYED_WORK(&bus->settle, bus_settle);
 	init_waitqueue_head(&bus->sendq);

@@ -5,13 +5,13 @@
 
 #include <linux/atomic.h>
 #include <linux/device.h>
-#include <linux/idr.h>
 #include <linux/irq_work.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 #include <multikernel/compat.h>
 #include <multikernel/mk_ipi.h>
 #include "../rpmsg_internal.h"
@@ -37,6 +37,7 @@
  * @lock:	is held for short, and never around a driver or a call
  * @closing:	the module goes
  * @epts:	struct mk_ept by address
+ * @next_addr:	the next that is tried for one
  * @channels:	list of struct channel
  * @nr_channels: how many
  * @held:	bytes that wait for drivers
@@ -56,7 +57,8 @@ struct mk_bus {
 	u32			life;
 	struct mutex		lock;	/* guards the rest */
 	bool			closing;
-	struct idr		epts;
+	struct xarray		epts;
+	u32			next_addr;
 	struct list_head	channels;
 	unsigned int		nr_channels;
 	size_t			held;

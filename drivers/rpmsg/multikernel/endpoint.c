@@ -124,7 +124,7 @@ static void ept_open_soon(struct mk_ept *ept)
 struct mk_ept *mk_ept_reserve(struct mk_bus *bus, u32 addr)
 {
 	struct mk_ept *ept;
-	int id;
+	int err;
 
 	if (addr != RPMSG_ADDR_ANY && !mk_rpmsg_addr_ok(addr))
 		return ERR_PTR(-EINVAL);
@@ -138,14 +138,15 @@ struct mk_ept *mk_ept_reserve(struct mk_bus *bus, u32 addr)
 	ept->ept.ops = &ept_ops;
 	ept->bus = bus;
 	if (addr == RPMSG_ADDR_ANY)
-		id = idr_alloc_cyclic(&bus->epts, ept, BUS_DYNAMIC_ADDR, INT_MAX, GFP_KERNEL);
+		err = xa_alloc_cyclic(&bus->epts, &addr, ept, XA_LIMIT(BUS_DYNAMIC_ADDR, INT_MAX - 1),
+				      &bus->next_addr, GFP_KERNEL);
 	else
-		id = idr_alloc(&bus->epts, ept, addr, addr + 1, GFP_KERNEL);
-	if (id < 0) {
+		err = xa_insert(&bus->epts, addr, ept, GFP_KERNEL);
+	if (err < 0) {
 		ept_put(ept);
-		return ERR_PTR(id == -ENOSPC ? -EADDRINUSE : id);
+		return ERR_PTR(err == -EBUSY ? -EADDRINUSE : err);
 	}
-	ept->ept.addr = id;
+	ept->ept.addr = addr;
 	return ept;
 }
 
@@ -155,7 +156,7 @@ struct mk_ept *mk_ept_reserve(struct mk_bus *bus, u32 addr)
  */
 void mk_ept_release(struct mk_ept *ept)
 {
-	idr_remove(&ept->bus->epts, ept->ept.addr);
+	xa_erase(&ept->bus->epts, ept->ept.addr);
 	ept_close(ept);
 	ept_put(ept);
 }
@@ -231,7 +232,7 @@ static void ept_destroy(struct rpmsg_endpoint *endpoint)
 	/* So that it is not found any more, and then that it is not called */
 	scoped_guard(mutex, &bus->lock) {
 		if (!ept->reserved)
-			idr_remove(&bus->epts, endpoint->addr);
+			xa_erase(&bus->epts, endpoint->addr);
 		ept_close(ept);
 	}
 	scoped_guard(mutex, &endpoint->cb_lock) {
@@ -290,7 +291,7 @@ void mk_ept_receive(struct mk_bus *bus, const struct mk_ipi_msg *msg)
 	struct mk_ept *ept;
 
 	scoped_guard(mutex, &bus->lock) {
-		ept = idr_find(&bus->epts, head->dst);
+		ept = xa_load(&bus->epts, head->dst);
 		if (!ept || ept->state == EPT_CLOSED) {
 			mk_bus_drop(bus, "nobody listens");
 			return;
