@@ -59,10 +59,10 @@ static_assert(SKB_DATA_ALIGN(sizeof(struct skb_shared_info)) <= MK_IPI_TAKE_SPAR
 #define NET_BACKLOG	64
 
 /*
- * So much may be unread at least: two frames, so that neither side waits for the other, but no
- * more than half of the ring
+ * So much may be unread at least: the peer has half of it left to read when it tells that it
+ * has read the other half, so that neither side waits for the other.
  */
-#define NET_UNREAD	min(2 * MK_IPI_MAX_BULK_LEN, CONFIG_MULTIKERNEL_BULK_SLOTS * 64 / 2)
+#define NET_UNREAD	(MK_IPI_BULK_RING / 2)
 
 /* What goes to a message: its head, a linear part, and fragments */
 #define NET_PIECES	(2 + MAX_SKB_FRAGS)
@@ -118,28 +118,29 @@ struct mk_net {
 /* By peer; made when it is first up, and there until the module goes */
 static struct mk_net *nets[MK_IPI_MAX_INSTANCES];
 
-/* Tell byte queue limits what the peer has read; under the queue's lock. */
-static void net_complete(struct net_queue *queue, struct netdev_queue *txq)
+/* Tell byte queue limits what the peer has read: what it has not. Under the queue's lock. */
+static unsigned int net_complete(struct net_queue *queue, struct netdev_queue *txq)
 {
-	int unread = mk_ipi_unread(queue->net->peer, queue->type);
+	/* Of a peer that has gone, nothing is unread. */
+	unsigned int unread = max(mk_ipi_unread(queue->net->peer, queue->type), 0);
 	u64 left = queue->sent - queue->done;
 	unsigned int read;
 
-	/* Others may use the ring, too. Of a peer that has gone, nothing is unread. */
-	read = left - min_t(u64, left, max(unread, 0));
+	/* Others may use the ring, too. */
+	read = left - min_t(u64, left, unread);
 	queue->done += read;
 	/* How many frames that was is not known, and nobody asks */
 	netdev_tx_completed_queue(txq, 0, read);
+	return unread;
 }
 
 /*
- * Ask to be told when the peer has read on; under the queue's lock. False if there is
- * nothing to wait for. Somebody else may have learned before how far it has read, so whoever
- * asks looks once more.
+ * Ask to be told when no more than so much is unread; under the queue's lock. False if there
+ * is nothing to wait for.
  */
-static bool net_want_room(struct net_queue *queue)
+static bool net_want_room(struct net_queue *queue, unsigned int unread)
 {
-	if (mk_ipi_want_room(queue->net->peer, queue->type, &queue->room))
+	if (mk_ipi_want_room(queue->net->peer, queue->type, &queue->room, unread))
 		return false;
 	queue->waits++;
 	return true;
@@ -148,13 +149,11 @@ static bool net_want_room(struct net_queue *queue)
 /* Let byte queue limits know what was read, and have a queue that they stop go on later. */
 static void net_progress(struct net_queue *queue, struct netdev_queue *txq)
 {
-	bool asked = false;
+	unsigned int unread;
 
-	net_complete(queue, txq);
-	while (netif_xmit_stopped(txq) && !asked) {
-		asked = net_want_room(queue);
-		net_complete(queue, txq);
-	}
+	do {
+		unread = net_complete(queue, txq);
+	} while (netif_xmit_stopped(txq) && !net_want_room(queue, unread / 2));
 }
 
 /* Of a queue that has asked; with interrupts off */
@@ -216,7 +215,8 @@ static netdev_tx_t net_xmit(struct sk_buff *skb, struct net_device *dev)
 	if (ret == -EAGAIN) {
 		queue->full++;
 		netif_tx_stop_queue(txq);
-		asked = net_want_room(queue);
+		asked = net_want_room(queue, min(NET_UNREAD,
+						 MK_IPI_UNREAD_FOR(sizeof(head) + skb->len)));
 		ret = mk_ipi_sendv(net->peer, queue->type, vec, nr);
 		if (ret != -EAGAIN || !asked)
 			netif_tx_start_queue(txq);

@@ -62,6 +62,12 @@ struct notifier_block;
 /* Bytes of a ring that a message of @len bytes takes: it has a head, and fills slots */
 #define MK_IPI_SPACE(len)	(((len) + 8 + 63) & ~63U)
 
+/* Bytes of a ring that this kernel sends bulk messages into; a slot of it stays empty */
+#define MK_IPI_BULK_RING	(CONFIG_MULTIKERNEL_BULK_SLOTS * 64U)
+
+/* With so many bytes of it unread there is room for a message of @len bytes, just so */
+#define MK_IPI_UNREAD_FOR(len)	(MK_IPI_BULK_RING - 64 - MK_IPI_SPACE(len))
+
 /* Bytes that memory from mk_ipi_take() has behind the largest message */
 #define MK_IPI_TAKE_SPARE	4096
 
@@ -240,7 +246,7 @@ int mk_ipi_sendv_wait(unsigned int peer, u32 type, const struct kvec *vec, unsig
 		      unsigned long timeout);
 int mk_ipi_broadcast(u64 peers, u32 type, const void *data, size_t len, int *errors);
 int mk_ipi_unread(unsigned int peer, u32 type);
-int mk_ipi_want_room(unsigned int peer, u32 type, struct mk_ipi_room *room);
+int mk_ipi_want_room(unsigned int peer, u32 type, struct mk_ipi_room *room, u32 unread);
 void mk_ipi_forget_room(unsigned int peer, struct mk_ipi_room *room);
 int mk_ipi_call(unsigned int peer, u32 type, const void *data, size_t len,
 		struct mk_ipi_reply *reply, unsigned long timeout);

@@ -310,27 +310,27 @@ EXPORT_SYMBOL_GPL(mk_ipi_unread);
  * @peer: its number
  * @type: message type as it was sent, with what was added: it says which ring
  * @room: who is told; if it is asked for already, it is told once
+ * @unread: bytes of the ring: it is told when no more than these are unread.
+ *	    MK_IPI_UNREAD_FOR() of a bulk message is when there is room for it
  *
  * For those who may not sleep until there is room. The peer rings for it, so it is not
- * asked for without need. @room is told also when the peer goes, and may be told without
- * reason: it looks again.
+ * asked for without need, nor sooner than is of use: who is told when half is read has
+ * something to do, and the peer, too. @room is told also when the peer goes, and may be
+ * told too soon, as when others wait for less: it looks again.
  *
  * Any context but NMI.
  *
- * Whoever else sends on the ring learns of room, too. So look once more after it gave 0,
- * before relying on being told.
- *
- * Return: 0: it will be told, or has been; -EALREADY: the peer has read on since this
- * kernel looked last, so there may be room now; an errno of mk_ipi_send(). With these it is
- * told only if it was going to be.
+ * Return: 0: it will be told, or has been; -EALREADY: no more are unread, or the peer reads
+ * at this moment, so look; an errno of mk_ipi_send(). With these it is told only if it was
+ * going to be.
  */
-int mk_ipi_want_room(unsigned int peer, u32 type, struct mk_ipi_room *room)
+int mk_ipi_want_room(unsigned int peer, u32 type, struct mk_ipi_room *room, u32 unread)
 {
 	struct mk_instance *instance = mk_ipi_instance();
 
 	if (!instance)
 		return -ENODEV;
-	return mk_instance_want_room(instance, peer, type, room);
+	return mk_instance_want_room(instance, peer, type, room, unread);
 }
 EXPORT_SYMBOL_GPL(mk_ipi_want_room);
 

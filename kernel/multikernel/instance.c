@@ -578,13 +578,14 @@ int mk_instance_unread(struct mk_instance *instance, unsigned int peer, u32 type
  * @peer:     number of the instance that reads
  * @type:     message type
  * @room:     who is told
+ * @unread:   when no more bytes than this are unread
  *
  * Any context but NMI.
  *
  * Return: as mk_ipi_want_room().
  */
 int mk_instance_want_room(struct mk_instance *instance, unsigned int peer, u32 type,
-			  struct mk_ipi_room *room)
+			  struct mk_ipi_room *room, u32 unread)
 {
 	struct mk_link *link = instance_link(instance, peer);
 
@@ -592,7 +593,7 @@ int mk_instance_want_room(struct mk_instance *instance, unsigned int peer, u32 t
 		return -EINVAL;
 	if (!link)
 		return -ENOENT;
-	return mk_link_want_room(link, type, room);
+	return mk_link_want_room(link, type, room, unread);
 }
 
 /**

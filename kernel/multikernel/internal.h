@@ -113,6 +113,7 @@ static inline const struct mk_wire_self *mk_region_self(const struct mk_region *
  * @sender:   incarnation of this kernel
  * @pos:      position of the next slot to be written, counting up for ever
  * @limit:    position that must not be reached: everything before it is free
+ * @want:     position that the receiver was last asked to ring for
  */
 struct mk_ring_tx {
 	struct mk_wire_slot	*slots;
@@ -121,6 +122,7 @@ struct mk_ring_tx {
 	u32			sender;
 	u32			pos;
 	u32			limit;
+	u32			want;
 };
 
 /**
@@ -164,7 +166,8 @@ void mk_ring_tx_open(struct mk_ring_tx *tx, struct mk_wire_slot *slots, u32 nr_s
 int mk_ring_send(struct mk_ring_tx *tx, u32 type, enum mk_wire_kind kind,
 		 const struct kvec *vec, unsigned int nr, u32 len);
 bool mk_ring_must_ring(const struct mk_ring_tx *tx, u32 before);
-bool mk_ring_want_room(struct mk_ring_tx *tx, struct mk_wire_tx *near, u32 door);
+bool mk_ring_want_room(struct mk_ring_tx *tx, struct mk_wire_tx *near, u32 door, u32 unread);
+u32 mk_ring_unread_for(const struct mk_ring_tx *tx, u32 len);
 bool mk_ring_has_room(struct mk_ring_tx *tx, u32 len);
 u32 mk_ring_unread(struct mk_ring_tx *tx);
 void mk_ring_rx_open(struct mk_ring_rx *rx, const struct mk_wire_slot *slots, u32 nr_slots,
@@ -359,7 +362,7 @@ int mk_link_send_wait(struct mk_link *link, u32 type, enum mk_wire_kind kind,
 int mk_link_reply_room(struct mk_link *link, u32 len, u32 life, u32 door);
 bool mk_link_wake(struct mk_link *link);
 int mk_link_unread(struct mk_link *link, u32 type);
-int mk_link_want_room(struct mk_link *link, u32 type, struct mk_ipi_room *room);
+int mk_link_want_room(struct mk_link *link, u32 type, struct mk_ipi_room *room, u32 unread);
 void mk_link_forget_room(struct mk_link *link, struct mk_ipi_room *room);
 
 /* receive.c: who answers at a door */
@@ -540,7 +543,7 @@ int mk_instance_broadcast(struct mk_instance *instance, u64 peers, u32 type, con
 			  size_t len, int *errors);
 int mk_instance_unread(struct mk_instance *instance, unsigned int peer, u32 type);
 int mk_instance_want_room(struct mk_instance *instance, unsigned int peer, u32 type,
-			  struct mk_ipi_room *room);
+			  struct mk_ipi_room *room, u32 unread);
 void mk_instance_forget_room(struct mk_instance *instance, unsigned int peer,
 			     struct mk_ipi_room *room);
 int mk_instance_call(struct mk_instance *instance, unsigned int peer, u32 type,

@@ -82,6 +82,8 @@ void mk_ring_tx_open(struct mk_ring_tx *tx, struct mk_wire_slot *slots, u32 nr_s
 	tx->sender = sender;
 	tx->pos = 0;
 	tx->limit = nr_slots;
+	/* Passed already, as the receiver begins */
+	tx->want = -1;
 	WRITE_ONCE(slots[0].head, 0);
 }
 
@@ -195,25 +197,50 @@ bool mk_ring_must_ring(const struct mk_ring_tx *tx, u32 before)
 
 /**
  * mk_ring_want_room - ask the receiver to ring when it has read on
- * @tx:	  a ring that is full
- * @near: where to ask
- * @door: this kernel's door to be rung at, below MK_WIRE_MAX_DOORS
+ * @tx:	    the ring
+ * @near:   where to ask
+ * @door:   this kernel's door to be rung at, below MK_WIRE_MAX_DOORS
+ * @unread: so far that no more slots than this are unread
+ *
+ * If that was asked before, and is still waited for, it rings for what comes first.
  *
  * Any context.
  *
- * Return: false if the receiver has read on meanwhile: try to send again, and ask
- * again if that does not help, before waiting.
+ * Return: false if no more are unread, or if it reads at this moment: look, and ask again
+ * if that does not help, before waiting.
  */
-bool mk_ring_want_room(struct mk_ring_tx *tx, struct mk_wire_tx *near, u32 door)
+bool mk_ring_want_room(struct mk_ring_tx *tx, struct mk_wire_tx *near, u32 door, u32 unread)
 {
-	WRITE_ONCE(near->want, MK_WIRE_WANT | FIELD_PREP(MK_WIRE_WANT_DOOR, door) |
-			       (u32)(tx->limit - tx->nr_slots));
+	u32 acked, want = tx->pos - unread - 1;
+
+	if (mk_ring_unread(tx) <= unread)
+		return false;
+	acked = tx->limit - tx->nr_slots;
+	if (tx->want - acked < want - acked)
+		want = tx->want;
+	tx->want = want;
+	WRITE_ONCE(near->want, MK_WIRE_WANT | FIELD_PREP(MK_WIRE_WANT_DOOR, door) | want);
 	/*
 	 * Orders the want before the look at the ack. Pairs with virt_mb() in
 	 * ring_wanted(): either this sees the ack, or the receiver sees the want.
 	 */
 	virt_mb();
 	return !ring_update_limit(tx);
+}
+
+/**
+ * mk_ring_unread_for - of how much that is unread a message would still find room
+ * @tx:  the ring
+ * @len: bytes of the message
+ *
+ * Any context.
+ *
+ * Return: the number of slots.
+ */
+u32 mk_ring_unread_for(const struct mk_ring_tx *tx, u32 len)
+{
+	/* Its own slots, and the one behind them */
+	return tx->nr_slots - RING_SLOTS(len) - 1;
 }
 
 /**
@@ -227,8 +254,7 @@ bool mk_ring_want_room(struct mk_ring_tx *tx, struct mk_wire_tx *near, u32 door)
  */
 bool mk_ring_has_room(struct mk_ring_tx *tx, u32 len)
 {
-	/* Its own slots, and the one behind them */
-	u32 n = RING_SLOTS(len) + 1;
+	u32 n = tx->nr_slots - mk_ring_unread_for(tx, len);
 
 	if (tx->limit - tx->pos < n)
 		ring_update_limit(tx);

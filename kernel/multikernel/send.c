@@ -41,9 +41,15 @@ static enum mk_lane send_lane(u32 type, enum mk_wire_kind kind)
 }
 
 /* As mk_ring_want_room() */
-static bool send_want_room(struct mk_link *link, struct mk_tx *tx)
+static bool send_want_room(struct mk_link *link, struct mk_tx *tx, u32 unread)
 {
-	return mk_ring_want_room(&tx->ring, mk_link_wire_tx(link, tx - link->tx), tx->back);
+	return mk_ring_want_room(&tx->ring, mk_link_wire_tx(link, tx - link->tx), tx->back, unread);
+}
+
+/* Until a message of @len bytes finds room */
+static bool send_want_room_for(struct mk_link *link, struct mk_tx *tx, u32 len)
+{
+	return send_want_room(link, tx, mk_ring_unread_for(&tx->ring, len));
 }
 
 /*
@@ -66,7 +72,7 @@ static int send_put(struct mk_link *link, struct mk_tx *tx, u32 number, enum mk_
 	if (!wait)
 		return ret;
 	for (tries = 0; ret && tries < SEND_TRIES; tries++) {
-		if (send_want_room(link, tx))
+		if (send_want_room_for(link, tx, len))
 			return ret;
 		ret = mk_ring_send(&tx->ring, number, kind, vec, nr, len);
 	}
@@ -289,7 +295,7 @@ int mk_link_reply_room(struct mk_link *link, u32 len, u32 life, u32 door)
 			ret = 0;
 		} else {
 			tx->back = door;
-			if (send_want_room(link, tx))
+			if (send_want_room_for(link, tx, len))
 				ret = -ENOSPC;
 		}
 	}
@@ -347,16 +353,18 @@ int mk_link_unread(struct mk_link *link, u32 type)
 
 /**
  * mk_link_want_room - be told when the peer has read on
- * @link: the link
- * @type: message type, with what belongs to it
- * @room: who is told
+ * @link:   the link
+ * @type:   message type, with what belongs to it
+ * @room:   who is told
+ * @unread: when no more bytes than this are unread
  *
  * Any context but NMI.
  *
  * Return: as mk_ipi_want_room().
  */
-int mk_link_want_room(struct mk_link *link, u32 type, struct mk_ipi_room *room)
+int mk_link_want_room(struct mk_link *link, u32 type, struct mk_ipi_room *room, u32 unread)
 {
+	u32 slots = unread / sizeof(struct mk_wire_slot);
 	unsigned long flags;
 	struct mk_tx *tx;
 	bool added;
@@ -369,7 +377,7 @@ int mk_link_want_room(struct mk_link *link, u32 type, struct mk_ipi_room *room)
 	tx = send_lock_tx(link, type, MK_WIRE_MESSAGE, 0);
 	ret = PTR_ERR_OR_ZERO(tx);
 	if (!ret) {
-		ret = send_want_room(link, tx) ? 0 : -EALREADY;
+		ret = send_want_room(link, tx, slots) ? 0 : -EALREADY;
 		raw_spin_unlock(&tx->lock);
 	}
 	local_irq_restore(flags);

@@ -183,6 +183,18 @@ static void want_is_not_set(struct kunit *test)
 	}
 }
 
+/* Ask to be rung when no more than so many slots are unread */
+static bool want_room(struct ring_ends *ring, u32 unread)
+{
+	return mk_ring_want_room(&ring->tx, &ring->wire_tx, 0, unread);
+}
+
+/* The same of a full ring, when the receiver has read anything */
+static bool want_any_room(struct ring_ends *ring)
+{
+	return want_room(ring, RING_SLOTS - 2);
+}
+
 /* The sender wants room: it is told when there is some, at the latest when all is */
 static void want_is_told(struct kunit *test)
 {
@@ -193,7 +205,7 @@ static void want_is_told(struct kunit *test)
 		for (i = 0; !ring_put(ring, 56, i); i++)
 			;
 		KUNIT_ASSERT_EQ(test, RING_SLOTS - 1, i);
-		KUNIT_ASSERT_TRUE(test, mk_ring_want_room(&ring->tx, &ring->wire_tx, 0));
+		KUNIT_ASSERT_TRUE(test, want_any_room(ring));
 		KUNIT_ASSERT_TRUE(test, ring->wire_tx.want & MK_WIRE_WANT);
 		for (told = 0; i; i--) {
 			ring_take(test, 1);
@@ -216,10 +228,10 @@ static void want_is_not_needed(struct kunit *test)
 		;
 	ring_take(test, 1);
 	mk_ring_ack(&ring->rx);
-	KUNIT_EXPECT_FALSE(test, mk_ring_want_room(&ring->tx, &ring->wire_tx, 0));
+	KUNIT_EXPECT_FALSE(test, want_any_room(ring));
 	KUNIT_EXPECT_EQ(test, 0, ring_put(ring, 56, 0));
 	KUNIT_EXPECT_EQ(test, -EAGAIN, ring_put(ring, 56, 0));
-	KUNIT_EXPECT_TRUE(test, mk_ring_want_room(&ring->tx, &ring->wire_tx, 0));
+	KUNIT_EXPECT_TRUE(test, want_any_room(ring));
 }
 
 static void has_room(struct kunit *test)
@@ -265,12 +277,54 @@ static void want_is_told_once(struct kunit *test)
 
 	while (!ring_put(ring, 56, 0))
 		;
-	KUNIT_ASSERT_TRUE(test, mk_ring_want_room(&ring->tx, &ring->wire_tx, 0));
+	KUNIT_ASSERT_TRUE(test, want_any_room(ring));
 	for (i = 0; i < RING_SLOTS - 1; i++) {
 		ring_take(test, 1);
 		told += mk_ring_ack(&ring->rx);
 	}
 	KUNIT_EXPECT_EQ(test, 1, told);
+}
+
+/* When as much is read as was asked for, and neither sooner nor later */
+static void want_is_told_in_time(struct kunit *test)
+{
+	struct ring_ends *ring = test->priv;
+	unsigned int unread, left;
+
+	for (unread = 0; unread < RING_SLOTS - 1; unread++) {
+		while (!ring_put(ring, 56, 0))
+			;
+		KUNIT_ASSERT_TRUE(test, want_room(ring, unread));
+		for (left = RING_SLOTS - 2; left > unread; left--) {
+			ring_take(test, 1);
+			KUNIT_ASSERT_FALSE(test, mk_ring_ack(&ring->rx));
+		}
+		ring_take(test, 1);
+		KUNIT_ASSERT_TRUE(test, mk_ring_ack(&ring->rx));
+		KUNIT_ASSERT_FALSE(test, want_room(ring, unread));
+		ring_take(test, unread);
+		KUNIT_ASSERT_FALSE(test, mk_ring_ack(&ring->rx));
+	}
+}
+
+/* Who asks later, for less, waits no longer; nor does who asked before, for more */
+static void want_is_told_to_the_first(struct kunit *test)
+{
+	struct ring_ends *ring = test->priv;
+
+	while (!ring_put(ring, 56, 0))
+		;
+	KUNIT_ASSERT_TRUE(test, want_room(ring, RING_SLOTS - 4));
+	KUNIT_ASSERT_TRUE(test, want_room(ring, 0));
+	ring_take(test, 3);
+	KUNIT_EXPECT_TRUE(test, mk_ring_ack(&ring->rx));
+	/* The one who waits for more asks again, and then it is told, too */
+	KUNIT_EXPECT_TRUE(test, want_room(ring, 0));
+	ring_take(test, RING_SLOTS - 5);
+	KUNIT_EXPECT_FALSE(test, mk_ring_ack(&ring->rx));
+	KUNIT_EXPECT_TRUE(test, want_room(ring, 0));
+	ring_take(test, 1);
+	KUNIT_EXPECT_TRUE(test, mk_ring_ack(&ring->rx));
 }
 
 /* A receiver that has read all and stops looking says so, too */
@@ -282,7 +336,7 @@ static void want_is_told_when_armed(struct kunit *test)
 
 	for (i = 0; !ring_put(ring, 56, i); i++)
 		;
-	KUNIT_ASSERT_TRUE(test, mk_ring_want_room(&ring->tx, &ring->wire_tx, 0));
+	KUNIT_ASSERT_TRUE(test, want_any_room(ring));
 	ring_take(test, i);
 	KUNIT_EXPECT_FALSE(test, mk_ring_arm(&ring->rx, &wanted));
 	KUNIT_EXPECT_TRUE(test, wanted);
@@ -371,6 +425,8 @@ static struct kunit_case arm_cases[] = {
 	KUNIT_CASE(want_is_not_set),
 	KUNIT_CASE(want_is_told),
 	KUNIT_CASE(want_is_not_needed),
+	KUNIT_CASE(want_is_told_in_time),
+	KUNIT_CASE(want_is_told_to_the_first),
 	KUNIT_CASE(want_is_told_once),
 	KUNIT_CASE(want_is_told_when_armed),
 	KUNIT_CASE(has_room),

@@ -70,15 +70,13 @@ static void room_read(struct kunit *test, struct mk_test_machine *machine, u32 t
 	mk_test_settle(test, &node[1]);
 }
 
-/* Asked for until nothing has changed since this kernel looked last */
+/* Be told as soon as anything is read */
 static int room_want(struct mk_test_node *node, u32 type, struct room_told *told)
 {
-	int ret;
+	int unread = mk_instance_unread(node->instance, 1, type | ROOM_ORDER);
 
-	do {
-		ret = mk_instance_want_room(node->instance, 1, type | ROOM_ORDER, &told->room);
-	} while (ret == -EALREADY);
-	return ret;
+	return mk_instance_want_room(node->instance, 1, type | ROOM_ORDER, &told->room,
+				     max(unread - 1, 0));
 }
 
 static void room_is_told_once(struct kunit *test)
@@ -115,8 +113,7 @@ static void room_is_there_already(struct kunit *test)
 	struct mk_test_node *node = machine->node;
 
 	room_read(test, machine, *type, sent);
-	KUNIT_EXPECT_EQ(test, -EALREADY, mk_instance_want_room(node[0].instance, 1,
-							       *type | ROOM_ORDER, &told->room));
+	KUNIT_EXPECT_EQ(test, -EALREADY, room_want(&node[0], *type, told));
 	KUNIT_EXPECT_EQ(test, 0, mk_test_note(&node[0], 1, *type | ROOM_ORDER, 0, sent));
 	mk_test_settle(test, &node[1]);
 	mk_test_settle(test, &node[0]);
@@ -131,13 +128,11 @@ static void room_is_asked_for_twice(struct kunit *test)
 	u32 sent;
 	struct mk_test_machine *machine = room_full(test, *type, &sent);
 	struct mk_test_node *node = machine->node;
-	struct mk_ipi_room *room = &told->room;
 
 	mk_test_mute(&node[1]);
 	KUNIT_EXPECT_EQ(test, 0, room_want(&node[0], *type, told));
 	room_read(test, machine, *type, sent);
-	KUNIT_EXPECT_EQ(test, -EALREADY, mk_instance_want_room(node[0].instance, 1,
-							       *type | ROOM_ORDER, room));
+	KUNIT_EXPECT_EQ(test, -EALREADY, room_want(&node[0], *type, told));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&told->told));
 	mk_test_unmute(&node[1]);
 	mk_test_ring(test, &node[1], &node[0]);
@@ -264,10 +259,10 @@ static void room_refuses(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENOENT, mk_instance_unread(instance, 2, MK_TEST_INBOX));
 	KUNIT_EXPECT_EQ(test, -EINVAL, mk_instance_unread(instance, 0, U32_MAX));
 	KUNIT_EXPECT_EQ(test, -ENOENT, mk_instance_want_room(instance, 1, MK_TEST_INBOX,
-							     &told->room));
+							     &told->room, 0));
 	KUNIT_EXPECT_EQ(test, -ENOENT, mk_instance_want_room(instance, 2, MK_TEST_INBOX,
-							     &told->room));
-	KUNIT_EXPECT_EQ(test, -EINVAL, mk_instance_want_room(instance, 0, U32_MAX, &told->room));
+							     &told->room, 0));
+	KUNIT_EXPECT_EQ(test, -EINVAL, mk_instance_want_room(instance, 0, U32_MAX, &told->room, 0));
 	KUNIT_EXPECT_EQ(test, -EINVAL, mk_test_note(&machine->node[0], 0, MK_TEST_INBOX |
 						    ((MK_IPI_ORDERS + 1) << 25), 0, 0));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&told->told));

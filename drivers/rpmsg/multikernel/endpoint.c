@@ -28,6 +28,9 @@ struct ept_held {
 	u8		 data[] __aligned(8);
 };
 
+/* With so many bytes unread there is room for any message */
+#define EPT_ROOM	MK_IPI_UNREAD_FOR(MK_IPI_MAX_BULK_LEN)
+
 static const struct rpmsg_endpoint_ops ept_ops;
 
 static struct mk_ept *to_ept(struct rpmsg_endpoint *ept)
@@ -367,35 +370,22 @@ static ssize_t ept_get_mtu(struct rpmsg_endpoint *ept)
 	return MK_RPMSG_MTU;
 }
 
-/* The ring has one slot of 64 bytes that stays empty */
-static bool ept_has_room(int unread)
-{
-	return unread + MK_IPI_SPACE(MK_IPI_MAX_BULK_LEN) <=
-	       (CONFIG_MULTIKERNEL_BULK_SLOTS - 1) * 64;
-}
-
 /* There is room if there is for the largest message */
 static __poll_t ept_poll(struct rpmsg_endpoint *ept, struct file *filp, poll_table *wait)
 {
 	struct mk_bus *bus = to_mk_bus_device(ept->rpdev)->bus;
-	bool asked = false;
 	int unread, err;
 
 	poll_wait(filp, &bus->sendq, wait);
-	while (true) {
+	do {
 		unread = mk_ipi_unread(bus->peer, MK_RPMSG_SEND);
 		if (unread < 0)
 			return EPOLLERR;
-		if (ept_has_room(unread))
+		if (unread <= EPT_ROOM)
 			return EPOLLOUT | EPOLLWRNORM;
-		/* Asked for, and looked at again: others may have learned of room before */
-		if (asked)
-			return 0;
-		err = mk_ipi_want_room(bus->peer, MK_RPMSG_SEND, &bus->room);
-		if (err && err != -EALREADY)
-			return EPOLLERR;
-		asked = !err;
-	}
+		err = mk_ipi_want_room(bus->peer, MK_RPMSG_SEND, &bus->room, EPT_ROOM);
+	} while (err == -EALREADY);
+	return err ? EPOLLERR : 0;
 }
 
 static const struct rpmsg_endpoint_ops ept_ops = {

@@ -186,7 +186,7 @@ static void step(void)
 		send(min(fuzz_u16() << (what >> 4 & 1), max_len[lane]));
 		break;
 	case 12:
-		mk_ring_want_room(&tx, tx_wire, 0);
+		mk_ring_want_room(&tx, tx_wire, 0, fuzz_u16());
 		break;
 	case 13:
 		mk_ring_has_room(&tx, max_len[lane]);
