@@ -3,6 +3,7 @@
 
 import json
 import os
+import time
 
 import machine as mk
 
@@ -32,10 +33,11 @@ class Results:
         self.failed = 0
         self.file = os.environ.get("RESULTS")
 
-    def add(self, status, name, why=""):
+    def add(self, status, name, why="", began=None):
         self.failed += status == "fail"
         mark = "not ok" if status == "fail" else "ok"
-        print(f"{mark} {self.suite}: {name}" + (f" ({why})" if why else ""), flush=True)
+        took = f" [{time.monotonic() - began:.0f} s]" if began else ""
+        print(f"{mark} {self.suite}: {name}{took}" + (f" ({why})" if why else ""), flush=True)
         if self.file:
             with open(self.file, "a") as file:
                 json.dump({"suite": self.suite, "where": mk.WHERE, "name": name,
@@ -92,18 +94,19 @@ class Group:
             if lost:
                 results.add("fail", name, f"not reached: {lost}")
                 continue
+            began = time.monotonic()
             try:
                 function(*args)
-                results.add("pass", name)
+                results.add("pass", name, began=began)
             except Skipped as why:
                 results.add("skip", name, str(why))
             except (Failed, mk.CommandError) as error:
-                results.add("fail", name, str(error))
+                results.add("fail", name, str(error), began)
                 lost = f"{name} failed" if vital else None
             except Exception as error:
                 # The machine is lost, or something that no test should meet
                 lost = str(error) if isinstance(error, mk.MachineError) else repr(error)
-                results.add("fail", name, lost)
+                results.add("fail", name, lost, began)
         return lost
 
 
