@@ -346,7 +346,7 @@ class Machine:
         return said
 
     def wait_alive(self, n, seconds=30, first=None):
-        """Whether an instance goes on: two more lines, with more timer interrupts.
+        """Whether an instance goes on: another line, with more timer interrupts.
 
         More than it said at first, if that is known.
         """
@@ -354,7 +354,7 @@ class Machine:
         first = first or self.alive(n)
         while time.monotonic() < end:
             now = self.alive(n)
-            if first and now and now["seconds"] >= first["seconds"] + 2:
+            if first and now and now["seconds"] > first["seconds"]:
                 return now["LOC"] > first["LOC"]
             if now and (not first or now["seconds"] < first["seconds"]):
                 first = now

@@ -21,6 +21,8 @@ class Part(typing.NamedTuple):
     args: tuple = ()
     version: str = mk.VERSION	# of Linux
     arch: str = mk.ARCH
+    needs: tuple = ()		# parts that have to have run
+    builds: bool = False	# finds nothing, unless it fails
 
     def where(self):
         return f"Linux {self.version}, {self.arch}"
@@ -68,8 +70,10 @@ def run(part, path, env, call=mk.call):
     with open(path) as file:
         results = [json.loads(line) for line in file]
     os.unlink(path)
+    if not results and not status and part.builds:
+        return results
     if not results:
-        why = f"no results, exit status {status}"
+        why = f"exit status {status}" if part.builds else f"no results, exit status {status}"
     elif status and not any(result["status"] == "fail" for result in results):
         why = f"exit status {status}, and no failed test was named"
     else:
@@ -79,18 +83,52 @@ def run(part, path, env, call=mk.call):
                        "status": "fail", "why": why}]
 
 
+class Queue:
+    """Parts in their order, except that none is before what it needs."""
+
+    def __init__(self, parts):
+        self.waiting = list(parts)
+        self.needed = set(parts)
+        self.changed = threading.Condition()
+
+    def take(self):
+        """The next one, once there is one; None: no more."""
+        with self.changed:
+            while self.waiting:
+                for part in self.waiting:
+                    if not self.needed.intersection(part.needs):
+                        self.waiting.remove(part)
+                        return part
+                self.changed.wait()
+        return None
+
+    def done(self, part):
+        with self.changed:
+            self.needed.discard(part)
+            self.changed.notify_all()
+
+    def end(self):
+        with self.changed:
+            self.waiting.clear()
+            self.changed.notify_all()
+
+
 def run_all(parts, out, after=None, env=os.environ, at_once=1):
     """The results of all: each part appends its own to the file that RESULTS names.
 
     Of several at once each line says to which part it belongs, by the part's number.
     """
+    numbers = {part: number for number, part in enumerate(parts, 1)}
+    lists = {}
     os.makedirs(out, exist_ok=True)
     summary_file = os.path.join(out, "summary.json")
     if os.path.exists(summary_file):
         os.unlink(summary_file)
     tagged = Tagged()
+    queue = Queue(parts)
 
-    def run_one(number, part):
+    def run_one(part):
+        number = numbers[part]
         name = f"{number}/{len(parts)} {part.name}"
         print(f"== {name}: {part.title} ({part.where()})", flush=True)
         start = time.monotonic()
@@ -99,19 +137,29 @@ def run_all(parts, out, after=None, env=os.environ, at_once=1):
         if after:
             after(part, found)
         print(f"== {name}: {time.monotonic() - start:.0f} s", flush=True)
-        return found
+        lists[part] = found
 
-    numbered = list(enumerate(parts, 1))
+    def run_some():
+        try:
+            while part := queue.take():
+                run_one(part)
+                queue.done(part)
+        except BaseException:
+            queue.end()
+            raise
+
     if at_once == 1:
-        lists = [run_one(*one) for one in numbered]
+        run_some()
     else:
         with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
             try:
-                lists = list(pool.map(run_one, *zip(*numbered)))
+                for worker in [pool.submit(run_some) for _ in range(at_once)]:
+                    worker.result()
             except BaseException:
+                queue.end()
                 tagged.end()
                 raise
-    return [result for found in lists for result in found]
+    return [result for part in parts for result in lists[part]]
 
 
 def table(columns, rows):
