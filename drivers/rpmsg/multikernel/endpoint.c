@@ -141,8 +141,9 @@ struct mk_ept *mk_ept_reserve(struct mk_bus *bus, u32 addr)
 	ept->ept.ops = &ept_ops;
 	ept->bus = bus;
 	if (addr == RPMSG_ADDR_ANY)
-		err = xa_alloc_cyclic(&bus->epts, &addr, ept, XA_LIMIT(BUS_DYNAMIC_ADDR, INT_MAX - 1),
-				      &bus->next_addr, GFP_KERNEL);
+		err = xa_alloc_cyclic(&bus->epts, &addr, ept,
+				      XA_LIMIT(BUS_DYNAMIC_ADDR, INT_MAX - 1), &bus->next_addr,
+				      GFP_KERNEL);
 	else
 		err = xa_insert(&bus->epts, addr, ept, GFP_KERNEL);
 	if (err < 0) {
