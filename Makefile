@@ -27,7 +27,7 @@ help:
 	@echo '  coverage   how much of the code the tests run, and why the rest is not'
 	@echo '  demo       boot it and spawn two kernels, and get a shell: it says what to try'
 	@echo '  shell      boot the machine to a shell of the host kernel, with nothing spawned'
-	@echo '  bench      measure side by side, and print ratios'
+	@echo '  bench      measure side by side: ratios, all samples, and a page with charts'
 	@echo '  docs       build the manual: HTML, in build/VERSION-ARCH/docs/html/'
 	@echo '  series     export all this as commits for a kernel tree, in build/series-VERSION/'
 	@echo 'Parts of test and verify, and what they need:'
@@ -83,7 +83,7 @@ soak:
 	@$(steps) packages tree kernel 'soak --minutes $(MINUTES)$(if $(SEED), --seed $(SEED))'
 
 bench:
-	@$(steps) packages tree kernel 'bench --accel $(ACCEL)'
+	@$(steps) 'packages bench' tree 'kernel bench' 'bench --accel $(ACCEL)'
 
 coverage:
 	@$(steps) 'packages coverage' tree coverage

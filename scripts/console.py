@@ -9,7 +9,7 @@ import machine as mk
 from tests import Group, exchange, expect, instance, refused, ticks
 
 PROMPT = rb"/ # "
-FLOOD = 4 << 20
+FLOOD = 1 << 20
 LINES = 3000
 # Panics while drivers are initialised, before the instance is up
 EARLY = "lkdtm.cpoint_name=DIRECT lkdtm.cpoint_type=PANIC"

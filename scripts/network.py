@@ -11,7 +11,7 @@ from tests import Group, expect
 PREFIX = "10.77.0"
 # What instances are told: an address, and to serve a page and iperf3
 SERVE = f"mk_net={PREFIX} mk_serve=1"
-FLOOD = 5000
+FLOOD = 2000
 # Debian's own: the shell would take busybox's, which has no -f
 PING = "/bin/ping"
 SECONDS = 5
