@@ -86,7 +86,7 @@ def distributions(series):
         out.append(f'<line x1="{LEFT}" x2="{WIDTH - 20}" y1="{y(share):.0f}" y2="{y(share):.0f}"'
                    f' stroke="#dee2e6"/><text x="{LEFT - 8}" y="{y(share) + 4:.0f}"'
                    f' text-anchor="end">{share * 100:.0f} %</text>')
-    for power in range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1):
+    for power in range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1):
         for digit in (1, 2, 5):
             value = digit * 10 ** power
             if low <= value <= high:
