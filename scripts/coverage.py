@@ -113,7 +113,7 @@ def run_kunit(image):
     for path in (ram, log, parsed):
         if os.path.exists(path):
             os.unlink(path)
-    line = ["timeout", "-k", "5", str(KUNIT_SECONDS), mk.MACHINE.qemu, "-M", "pc", "-cpu", "qemu64,+arat",
+    line = ["timeout", "-k", "5", str(KUNIT_SECONDS), mk.MACHINE.qemu, "-M", "pc", "-cpu", "qemu64",
             "-accel", "tcg,thread=multi", "-smp", "4", "-m", "1G", "-nodefaults",
             "-display", "none", "-no-reboot", "-kernel", KERNEL,
             "-append", "console=ttyS0,115200 panic=-1 kunit.enable=1 kunit_shutdown=poweroff",

@@ -30,7 +30,7 @@ class Arch(typing.NamedTuple):
 
 
 ARCHS = {
-    "x86_64": Arch("qemu-system-x86_64", "qemu-system-x86", ("-M", "pc"), "qemu64,+arat",
+    "x86_64": Arch("qemu-system-x86_64", "qemu-system-x86", ("-M", "pc"), "qemu64",
                    "ttyS0,115200", "arch/x86/boot/bzImage"),
     "arm64": Arch("qemu-system-aarch64", "qemu-system-arm", ("-M", "virt,gic-version=3"),
                   "cortex-a57", "ttyAMA0", "arch/arm64/boot/Image"),

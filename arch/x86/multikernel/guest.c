@@ -264,6 +264,12 @@ void __init multikernel_guest_setup(void)
 	/* INIT, by which this kernel is stopped, must not be blocked. */
 	setup_clear_cpu_cap(X86_FEATURE_VMX);
 	setup_clear_cpu_cap(X86_FEATURE_SVM);
+	/*
+	 * Without ACPI there is no idle state but C1, in which a local APIC's timer goes on.
+	 * There is no other timer either that could wake a CPU: Linux would have ticks of a
+	 * fixed period, and no timers in between.
+	 */
+	setup_force_cpu_cap(X86_FEATURE_ARAT);
 	/* TSC_ADJUST is as the host wants it. */
 	mark_tsc_async_resets("multikernel");
 	setup_force_cpu_cap(X86_FEATURE_TSC_KNOWN_FREQ);
