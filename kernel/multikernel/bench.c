@@ -200,8 +200,8 @@ static int bench_ring(unsigned int peer, unsigned int door)
 static int bench_doorbell(unsigned int peer, u64 count, u64 argument)
 {
 	u64 then, value;
-	int ret = 0;
 	u8 on = 1;
+	int ret;
 
 	ret = mk_ipi_call(peer, BENCH_PROBE, &on, 1, NULL, BENCH_WAIT);
 	while (!ret && count--) {
@@ -329,8 +329,7 @@ static int bench_send(void *arg)
 	struct bench_sender *sender = arg;
 	u8 data[BENCH_STREAM_LEN] = {};
 
-	if (sender->begin)
-		wait_for_completion(sender->begin);
+	wait_for_completion(sender->begin);
 	while (sender->count-- && !sender->error) {
 		sender->error = mk_ipi_send_wait(sender->peer, BENCH_STREAM, data, sizeof(data),
 						 BENCH_WAIT);
@@ -561,19 +560,7 @@ static int bench_show(struct seq_file *seq, void *unused)
 	return 0;
 }
 
-static int bench_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, bench_show, NULL);
-}
-
-static const struct file_operations bench_fops = {
-	.owner	 = THIS_MODULE,
-	.open	 = bench_open,
-	.read	 = seq_read,
-	.write	 = bench_write,
-	.llseek	 = seq_lseek,
-	.release = single_release,
-};
+DEFINE_SHOW_STORE_ATTRIBUTE(bench);
 
 /* Behind that of fault.c, and ahead of those that join */
 static int __init bench_init(void)

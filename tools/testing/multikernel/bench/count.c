@@ -11,8 +11,7 @@
 #define BATCH		32
 #define LEN		56
 
-/* What fuzz.c has for the fuzzer */
-u8 *fuzz_memory;
+/* What fuzz.c counts for the fuzzer */
 unsigned int fuzz_looks;
 
 static unsigned int handled;
@@ -40,17 +39,6 @@ struct mk_instance *mk_ipi_instance(void)
 bool shim_wait(void)
 {
 	return machine_step();
-}
-
-void fuzz_memory_init(size_t size)
-{
-	struct vm_struct *area;
-
-	shim_memory_init(size);
-	area = get_vm_area(size, VM_IOREMAP);
-	SHIM_ASSERT(area && !vmap_page_range((unsigned long)area->addr,
-					     (unsigned long)area->addr + size, 0, PAGE_KERNEL));
-	fuzz_memory = area->addr;
 }
 
 static void settle(void)

@@ -6,7 +6,6 @@
 #include "fuzz.h"
 
 const u8 *fuzz_at, *fuzz_end;
-u8 *fuzz_memory;
 unsigned int fuzz_looks;
 unsigned int fuzz_countdown;
 
@@ -50,17 +49,6 @@ u64 fuzz_value(u64 about)
 	default:
 		return fuzz_u64();
 	}
-}
-
-void fuzz_memory_init(size_t size)
-{
-	struct vm_struct *area;
-
-	shim_memory_init(size);
-	area = get_vm_area(size, VM_IOREMAP);
-	SHIM_ASSERT(area && !vmap_page_range((unsigned long)area->addr,
-					     (unsigned long)area->addr + size, 0, PAGE_KERNEL));
-	fuzz_memory = area->addr;
 }
 
 void fuzz_put(const void *bytes, size_t len)

@@ -3,6 +3,7 @@
 #include "machine.h"
 
 struct node nodes[NODES];
+u8 *fuzz_memory;
 
 static int node_start(struct mk_backend *backend)
 {
@@ -30,6 +31,17 @@ static int node_ring(struct mk_backend *backend, const struct mk_door *door)
 		return -EINVAL;
 	nodes[node].rung |= BIT(cpu);
 	return 0;
+}
+
+void fuzz_memory_init(size_t size)
+{
+	struct vm_struct *area;
+
+	shim_memory_init(size);
+	area = get_vm_area(size, VM_IOREMAP);
+	SHIM_ASSERT(area && !vmap_page_range((unsigned long)area->addr,
+					     (unsigned long)area->addr + size, 0, PAGE_KERNEL));
+	fuzz_memory = area->addr;
 }
 
 void machine_init(void)
