@@ -106,7 +106,7 @@ int mk_link_call(struct mk_link *link, u32 type, const void *data, u32 len,
 		{ .iov_base = (void *)data, .iov_len = len },
 	};
 	unsigned long now, end = jiffies + min_t(unsigned long, timeout, MAX_JIFFY_OFFSET);
-	u64 began = ktime_get_ns();
+	u64 began = ktime_get_ns(), until = 0;
 	long left = 0;
 	int ret;
 
@@ -123,6 +123,9 @@ int mk_link_call(struct mk_link *link, u32 type, const void *data, u32 len,
 				sizeof(head) + len, call.incarnation, timeout);
 	/* One that was sent may be answered even if the peer could not be told. */
 	if (!ret || ret == -EIO) {
+		/* The answer to an urgent one comes from an interrupt, if all is well. */
+		while (!(type & MK_IPI_BULK) && !completion_done(&call.done) && mk_poll(&until))
+			;
 		now = jiffies;
 		left = time_before(now, end) ? end - now : 0;
 		left = wait_for_completion_killable_timeout(&call.done, left);

@@ -7,9 +7,13 @@
 #include <linux/completion.h>
 #include <linux/cpumask.h>
 #include <linux/hrtimer.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/ratelimit_types.h>
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <multikernel/mk_backend.h>
@@ -53,6 +57,18 @@ enum mk_lane {
 /* Histograms: bucket i counts what took from 2^i to 2^(i+1) - 1 ns, the last all above */
 #define MK_HIST_BUCKETS	32
 
+/**
+ * mk_hist_bucket - where in a histogram a time is counted
+ * @ns: the time
+ *
+ * Context: Any.
+ * Return: Its bucket, below MK_HIST_BUCKETS.
+ */
+static inline unsigned int mk_hist_bucket(u64 ns)
+{
+	return ns ? min_t(unsigned int, ilog2(ns), MK_HIST_BUCKETS - 1) : 0;
+}
+
 /* params.c: multikernel.*= on the command line */
 extern unsigned int mk_param_budget;
 extern unsigned int mk_param_budget_us;
@@ -61,6 +77,26 @@ extern unsigned int mk_param_storm;
 extern unsigned int mk_param_beat_ms;
 extern unsigned int mk_param_hang_ms;
 extern unsigned int mk_param_layout;
+
+/**
+ * mk_poll - whether to look once more for what is about to come
+ * @until: 0 before the first look
+ *
+ * Looking on for a while saves doorbells and sleep. Process context.
+ *
+ * Return: false once mk_param_poll_us are over, or somebody else wants the CPU.
+ */
+static inline bool mk_poll(u64 *until)
+{
+	u64 now = local_clock();
+
+	if (!*until)
+		*until = now + (u64)READ_ONCE(mk_param_poll_us) * NSEC_PER_USEC;
+	if (now >= *until || need_resched())
+		return false;
+	cpu_relax();
+	return true;
+}
 
 /* region.c: the shared memory, as this kernel sees it */
 
@@ -558,7 +594,6 @@ struct mk_instance *mk_ipi_opened(void);
 struct mk_instance *mk_ipi_instance(void);
 
 /* stat.c: what people and programs are shown of it */
-unsigned int mk_hist_bucket(u64 ns);
 u64 mk_link_age_ms(const struct mk_link *link);
 void mk_stat_show(struct seq_file *seq, struct mk_instance *instance);
 

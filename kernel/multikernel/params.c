@@ -17,7 +17,7 @@ MODULE_PARM_DESC(budget_us, "Microseconds after which an interrupt handles no fu
 
 unsigned int mk_param_poll_us = 50;
 module_param_named(poll_us, mk_param_poll_us, uint, 0644);
-MODULE_PARM_DESC(poll_us, "Microseconds that a bulk ring is looked at after its last message");
+MODULE_PARM_DESC(poll_us, "Microseconds that a bulk ring, or the caller of an urgent call, looks for what comes next");
 
 unsigned int mk_param_storm = 256;
 module_param_named(storm, mk_param_storm, uint, 0644);

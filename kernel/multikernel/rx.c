@@ -18,8 +18,6 @@
 #include <linux/mm.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
-#include <linux/sched.h>
-#include <linux/sched/clock.h>
 #include <linux/slab.h>
 #include <trace/events/multikernel.h>
 
@@ -334,22 +332,6 @@ static int rx_work_begin(struct mk_rx *rx)
 	return rx_follow(rx);
 }
 
-/*
- * Look for a while whether there comes more, which saves doorbells. False once that
- * is over.
- */
-static bool rx_poll(u64 *until)
-{
-	u64 now = local_clock();
-
-	if (!*until)
-		*until = now + (u64)READ_ONCE(mk_param_poll_us) * NSEC_PER_USEC;
-	if (now >= *until || need_resched())
-		return false;
-	cpu_relax();
-	return true;
-}
-
 /* The work looks no more by itself: whoever has rung while it did has not been heard. */
 static void rx_work_end(struct mk_rx *rx)
 {
@@ -395,7 +377,7 @@ static void rx_work(struct work_struct *work)
 				rx_ring_back(rx);
 		} else if (ret == -EAGAIN) {
 			ret = 0;
-			if (rx_poll(&until))
+			if (mk_poll(&until))
 				continue;
 			n++;
 			if (!rx_arm(rx))

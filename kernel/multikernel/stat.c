@@ -7,8 +7,6 @@
  */
 #include <linux/bitfield.h>
 #include <linux/ktime.h>
-#include <linux/log2.h>
-#include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/seq_file.h>
 #include <linux/string_helpers.h>
@@ -30,18 +28,6 @@ static const char * const stat_states[] = {
 	[MK_IPI_PEER_BROKEN]	= "broken",
 	[MK_IPI_PEER_REFUSED]	= "refused",
 };
-
-/**
- * mk_hist_bucket - where in a histogram a time is counted
- * @ns: the time
- *
- * Context: Any.
- * Return: Its bucket, below MK_HIST_BUCKETS.
- */
-unsigned int mk_hist_bucket(u64 ns)
-{
-	return ns ? min_t(unsigned int, ilog2(ns), MK_HIST_BUCKETS - 1) : 0;
-}
 
 /**
  * mk_link_age_ms - for how long the peer has been in its state

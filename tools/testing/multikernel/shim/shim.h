@@ -178,7 +178,8 @@ extern unsigned int shim_locks;		/* spinlocks held */
 #define raw_smp_processor_id()		shim_cpu
 #define current				NULL
 #define is_idle_task(task)		shim_idle
-#define need_resched()			false
+/* On its one thread nothing comes while somebody looks for it. */
+#define need_resched()			true
 #define local_irq_save(flags)		((flags) = shim_irqs_off++)
 #define local_irq_restore(flags)	(shim_irqs_off = (flags))
 
