@@ -14,7 +14,7 @@ SERVE = f"mk_net={PREFIX} mk_serve=1"
 FLOOD = 2000
 # Debian's own: the shell would take busybox's, which has no -f
 PING = "/bin/ping"
-SECONDS = 5
+SECONDS = 3
 # Bytes of a ring that the largest frame takes
 FRAME = 65600
 # The carrier of a peer that comes or goes, and what runs there
