@@ -17,6 +17,8 @@ OUT = os.path.join(mk.BUILDS, "bench")
 BASELINE = os.path.join(HERE, "bench/baseline.json")
 PINGS, MESSAGES = 200_000, 2_000_000
 COUNTED = ("send", "receive", "dispatch", "call")
+# So many rounds of each, as bench/count.c has it; and how many functions are named
+COUNTS, NAMED = 1024, 6
 OURS, LINE = "mk_ring", "a cache line"
 OTHERS = ("ck_ring", "rte_ring")
 
@@ -76,6 +78,26 @@ def compiler():
     return f"gcc {said.stdout.strip()}, {platform.machine()}"
 
 
+def by_function(text):
+    """What a dump of callgrind says of each function itself, without those that it calls."""
+    names, found, function, skip = {}, {}, None, False
+    for line in text.splitlines():
+        named = re.match(r"fn=\((\d+)\)(?: (.*))?", line)
+        if named:
+            function = names.setdefault(named.group(1), named.group(2))
+        elif line.startswith("calls="):
+            skip = True     # the next line has what the call cost
+        elif re.match(r"[\d+*-]", line):
+            if not skip:
+                found[function] = found.get(function, 0) + int(line.split()[1])
+            skip = False
+        else:
+            called = re.match(r"cfn=\((\d+)\) (.*)", line)
+            if called:
+                names.setdefault(called.group(1), called.group(2))
+    return sorted(((cost / COUNTS, name) for name, cost in found.items() if cost >= COUNTS), reverse=True)
+
+
 def instructions():
     """What callgrind counts, in instructions for each message."""
     if not shutil.which("valgrind"):
@@ -100,7 +122,12 @@ def instructions():
         trigger = re.search(r"^desc: Trigger: Client Request: (\w+)", text, re.M)
         total = re.search(r"^totals: (\d+)", text, re.M)
         if trigger:
-            found[trigger.group(1)] = int(total.group(1)) / 1024
+            name = trigger.group(1)
+            found[name] = int(total.group(1)) / COUNTS
+            if name in COUNTED:
+                print(f"      instructions, {name}: " + ", ".join(
+                    f"{cost:.0f} {where}" for cost, where in by_function(text)[:NAMED]),
+                      flush=True)
     return {name: found[name] for name in COUNTED}
 
 

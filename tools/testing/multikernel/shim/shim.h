@@ -139,9 +139,13 @@ static inline void *shim_memcpy(void *to, const void *from, size_t n)
 #define cond_resched()			do { } while (0)
 #define in_nmi()			false
 
+/* Of one word, at no more cost for bits that are not set than in the kernel */
 #define for_each_set_bit_wrap(bit, addr, size, start)			\
-	for (unsigned int __n = 0, __start = (start); __n < (size); __n++) \
-		if (((bit) = (__start + __n) % (size)), test_bit(bit, addr))
+	for (unsigned long __low = *(addr) & ~(~0UL << (start)),	\
+	     __high = *(addr) & (~0UL << (start));			\
+	     ((bit) = __high ? __builtin_ctzl(__high) :			\
+	      __low ? __builtin_ctzl(__low) : (size)) < (size);		\
+	     __high ? (__high &= __high - 1) : (__low &= __low - 1))
 
 static inline u64 ror64(u64 word, unsigned int shift)
 {
