@@ -83,7 +83,7 @@ soak:
 	@$(steps) packages tree kernel 'soak --minutes $(MINUTES)$(if $(SEED), --seed $(SEED))'
 
 bench:
-	@$(steps) 'packages bench' tree 'kernel bench' 'bench --accel $(ACCEL)'
+	@$(steps) 'packages bench' tree 'kernel bench' 'kernel bare' 'bench --accel $(ACCEL)'
 
 coverage:
 	@$(steps) 'packages coverage' tree coverage

@@ -144,12 +144,13 @@ class Machine:
 
     def __init__(self, out, instances, kernel=KERNEL, accel="tcg", cpu=None, timeout=240,
                  append="", memory=MEMORY, reserved=RESERVED, cpus=None, patience=PATIENCE,
-                 versions=()):
+                 versions=(), images=None):
         self.out = out
         self.instances = instances
         self.kernel = kernel
-        # Of further images: IMAGE-VERSION each
+        # Of further images: IMAGE-VERSION each, or IMAGE-NAME
         self.versions = versions
+        self.images = {version: built(version) for version in versions} | (images or {})
         self.accel = accel
         self.cpu = cpu or ("host" if accel == "kvm" else MACHINE.cpu)
         self.append = append
@@ -180,7 +181,7 @@ class Machine:
         if not shutil.which(MACHINE.qemu):
             raise MachineError(f"QEMU is missing: install {MACHINE.package} ({MACHINE.qemu})")
         command = [os.path.join(TOP, "scripts", "initramfs"), self.kernel, self.out]
-        command += [f"{version}={built(version)}" for version in self.versions]
+        command += [f"{name}={image}" for name, image in self.images.items()]
         if call(command):
             raise MachineError("the initramfs could not be built")
 
@@ -272,6 +273,21 @@ class Machine:
         said = self.process.stderr.read().decode(errors="replace").strip()
         last = said.splitlines()[-1] if said else "the machine was reset or powered off"
         return f"QEMU ended with status {self.process.returncode}: {last}"
+
+    def pin(self, places):
+        """Have each emulated CPU run on those of ours that it is given, by number."""
+        qemu = self.process.pid
+        try:
+            with open(f"/proc/{qemu}/task/{qemu}/children") as file:
+                tasks = f"/proc/{file.read().split()[0]}/task"
+        except (OSError, IndexError) as why:
+            raise MachineError("where QEMU's threads run can't be set: is it running, and does"
+                               f" this kernel have CONFIG_PROC_CHILDREN? {why}") from None
+        for task in os.listdir(tasks):
+            with open(f"{tasks}/{task}/comm") as file:
+                found = re.match(r"CPU (\d+)/", file.read())
+            if found and int(found.group(1)) in places:
+                os.sched_setaffinity(int(task), places[int(found.group(1))])
 
     def write_line(self, line):
         try:

@@ -10,11 +10,14 @@
  */
 #include <linux/bitfield.h>
 #include <linux/completion.h>
+#include <linux/cpumask.h>
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/err.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
+#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -27,6 +30,7 @@
 #include "internal.h"
 
 /* The last of those that are free for all */
+#define BENCH_LOOP	(0xffb | MK_IPI_BULK)
 #define BENCH_ASK	0xffc
 #define BENCH_STREAM	0xffd
 #define BENCH_LARGE	(0xffe | MK_IPI_BULK)
@@ -40,6 +44,13 @@
 #define BENCH_PAUSE_US	200
 
 #define BENCH_WAIT	(10 * HZ)
+
+/* Samples of a peer's loop that an answer has room for, and messages for each */
+#define BENCH_LOOPS	(MK_IPI_MAX_LEN / sizeof(u64))
+#define BENCH_BATCH	32
+
+/* As small as an arena can be: that of instances which send no bulk messages */
+#define BENCH_ARENA	ALIGN(MK_WIRE_RINGS + 1, MK_WIRE_ALIGN)
 
 /**
  * enum bench_kind - what an ask is for
@@ -107,7 +118,7 @@ static void bench_asked(struct mk_ipi_handler *handler, const struct mk_ipi_msg 
 
 static void bench_streamed(struct mk_ipi_handler *handler, const struct mk_ipi_msg *msg)
 {
-	if (atomic_dec_and_test(&bench_left))
+	if (atomic_dec_and_test(&bench_left) && msg->from != mk_ipi_self())
 		bench_say(msg->from, BENCH_SAID, 0);
 }
 
@@ -146,7 +157,49 @@ static int bench_ping(struct mk_ipi_handler *handler, const struct mk_ipi_msg *m
 	return 0;
 }
 
+/*
+ * Messages of a kernel to itself, on one CPU: the whole way, and no other CPU. They wait in
+ * the ring until interrupts are on again. A call, and on the bulk lane: how often. The answer
+ * is what each batch took.
+ */
+static int bench_looped(struct mk_ipi_handler *handler, const struct mk_ipi_msg *msg,
+			struct mk_ipi_reply *reply)
+{
+	u64 then, count, *took = reply->data;
+	u8 data[BENCH_STREAM_LEN] = {};
+	unsigned int i, n;
+	unsigned long end;
+	int ret = 0;
+
+	if (msg->len != sizeof(count))
+		return -EINVAL;
+	memcpy(&count, msg->data, sizeof(count));
+	if (count > BENCH_LOOPS)
+		return -EINVAL;
+	for (n = 0; n < count; n++) {
+		usleep_range(BENCH_PAUSE_US, 2 * BENCH_PAUSE_US);
+		atomic_set(&bench_left, BENCH_BATCH);
+		end = jiffies + HZ;
+		then = get_cycles();
+		scoped_guard(irq) {
+			for (i = 0; !ret && i < BENCH_BATCH; i++)
+				ret = mk_ipi_send(mk_ipi_self(), BENCH_STREAM, data, sizeof(data));
+		}
+		while (!ret && atomic_read(&bench_left)) {
+			if (time_after(jiffies, end))
+				ret = -ETIMEDOUT;
+			cpu_relax();
+		}
+		took[n] = get_cycles() - then;
+		if (ret)
+			return ret;
+	}
+	reply->len = count * sizeof(*took);
+	return 0;
+}
+
 static struct mk_ipi_handler bench_handlers[] = {
+	{ .type = BENCH_LOOP, .name = "bench loop", .call = bench_looped },
 	{ .type = BENCH_ASK, .name = "bench", .fn = bench_asked, .call = bench_ping },
 	{ .type = BENCH_STREAM, .name = "bench stream", .fn = bench_streamed },
 	{ .type = BENCH_LARGE, .name = "bench large", .fn = bench_streamed },
@@ -480,6 +533,118 @@ static int bench_dispatch(unsigned int peer, u64 count, u64 argument)
 	return ret;
 }
 
+static int bench_loop(unsigned int peer, u64 count, u64 argument)
+{
+	u64 *took = kcalloc(BENCH_LOOPS, sizeof(*took), GFP_KERNEL);
+	struct mk_ipi_reply reply = { .data = took, .size = BENCH_LOOPS * sizeof(*took) };
+	unsigned int i;
+	int ret = -ENOMEM;
+
+	if (took)
+		ret = mk_ipi_call(peer, BENCH_LOOP, &count, sizeof(count), &reply, BENCH_WAIT);
+	for (i = 0; !ret && i < reply.len / sizeof(*took); i++)
+		bench_add(took[i]);
+	kfree(took);
+	return ret;
+}
+
+/**
+ * struct bench_node - one of many instances in this kernel
+ * @backend:  its soft backend
+ * @region:   the shared memory as it sees it
+ * @instance: its side
+ */
+struct bench_node {
+	struct mk_backend  *backend;
+	struct mk_region   *region;
+	struct mk_instance *instance;
+};
+
+static u64 bench_many_took;
+
+static void bench_many_taken(struct mk_ipi_handler *handler, const struct mk_ipi_msg *msg)
+{
+	const struct bench_ask *ask = msg->data;
+
+	bench_many_took = get_cycles() - ask->value;
+	complete(&bench_answered);
+}
+
+static int bench_node_join(struct bench_node *node, phys_addr_t phys, u64 size, unsigned int i,
+			   struct mk_handlers *handlers, unsigned int cpu)
+{
+	void *made;
+
+	made = mk_soft_create();
+	if (IS_ERR(made))
+		return PTR_ERR(made);
+	node->backend = made;
+	made = mk_region_map(phys, size, i, 0);
+	if (IS_ERR(made))
+		return PTR_ERR(made);
+	node->region = made;
+	made = mk_instance_join(node->region, node->backend, handlers, cpumask_of(cpu), 0);
+	if (IS_ERR(made))
+		return PTR_ERR(made);
+	node->instance = made;
+	return 0;
+}
+
+static void bench_node_leave(struct bench_node *node)
+{
+	if (node->instance)
+		mk_instance_leave(node->instance, MK_WIRE_REASON_HALT);
+	if (node->region)
+		mk_region_unmap(node->region);
+	if (node->backend)
+		mk_soft_destroy(node->backend);
+}
+
+/* From an instance on this CPU to one on the next, which has @argument peers in all */
+static int bench_peers(unsigned int peer, u64 count, u64 argument)
+{
+	unsigned int i, nr = clamp_t(u64, argument, 1, MK_WIRE_MAX_INSTANCES - 1) + 1;
+	struct bench_ask ask[BENCH_LEN / sizeof(struct bench_ask) + 1] = {};
+	u64 size = mk_region_bytes(nr, BENCH_ARENA);
+	struct mk_handlers *handlers = kvzalloc(sizeof(*handlers), GFP_KERNEL);
+	struct bench_node *nodes = kcalloc(nr, sizeof(*nodes), GFP_KERNEL);
+	struct mk_ipi_handler handler = {
+		.type = BENCH_ASK, .name = "bench", .fn = bench_many_taken,
+	};
+	unsigned int cpu = raw_smp_processor_id(), other = cpumask_any_but(cpu_online_mask, cpu);
+	phys_addr_t phys, reserved;
+	int ret = -ENOMEM;
+
+	if (!handlers || !nodes)
+		goto out;
+	ret = -ENXIO;
+	if (other >= nr_cpu_ids || !reserve_mem_find_by_name("bench", &phys, &reserved) ||
+	    size > reserved)
+		goto out;
+	mk_handlers_init(handlers);
+	ret = mk_handlers_add(handlers, &handler) ?: mk_region_format(phys, size, nr);
+	for (i = 0; !ret && i < nr; i++)
+		ret = bench_node_join(&nodes[i], phys, size, i, handlers, i ? cpu : other);
+	/* Until nobody has anything to say of it any more */
+	fsleep(300 * USEC_PER_MSEC);
+	while (!ret && count--) {
+		usleep_range(BENCH_PAUSE_US, 2 * BENCH_PAUSE_US);
+		ask->value = get_cycles();
+		ret = mk_instance_send(nodes[1].instance, 0, BENCH_ASK, ask, BENCH_LEN);
+		if (!ret && !wait_for_completion_timeout(&bench_answered, BENCH_WAIT))
+			ret = -ETIMEDOUT;
+		if (!ret)
+			bench_add(bench_many_took);
+	}
+	for (i = 0; i < nr; i++)
+		bench_node_leave(&nodes[i]);
+	free_percpu(handler.taken);
+out:
+	kfree(nodes);
+	kvfree(handlers);
+	return ret;
+}
+
 static const struct bench_test {
 	const char *name;
 	int	   (*run)(unsigned int peer, u64 count, u64 argument);
@@ -493,6 +658,8 @@ static const struct bench_test {
 	{ "burst", bench_burst },
 	{ "large", bench_large },
 	{ "dispatch", bench_dispatch },
+	{ "loop", bench_loop },
+	{ "peers", bench_peers },
 };
 
 /* Of the time since, by the clock of the kernel */

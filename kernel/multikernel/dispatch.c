@@ -96,7 +96,8 @@ static int dispatch_call(struct mk_ipi_handler *handler, const struct mk_ipi_msg
 {
 	if (reply ? !handler->call : !handler->fn)
 		return -ENOENT;
-	this_cpu_inc(*handler->taken);
+	if (!IS_ENABLED(CONFIG_MULTIKERNEL_BARE))
+		this_cpu_inc(*handler->taken);
 	if (reply)
 		reply->error = handler->call(handler, msg, reply);
 	else

@@ -27,7 +27,8 @@ struct seq_file;
 /* Counters have one writer at a time and any number of readers without a lock. */
 static inline void mk_count(u64 *counter)
 {
-	WRITE_ONCE(*counter, *counter + 1);
+	if (!IS_ENABLED(CONFIG_MULTIKERNEL_BARE))
+		WRITE_ONCE(*counter, *counter + 1);
 }
 
 /* The instance that made the region: it alone writes the header. */
