@@ -284,8 +284,11 @@ class Machine:
             raise MachineError("where QEMU's threads run can't be set: is it running, and does"
                                f" this kernel have CONFIG_PROC_CHILDREN? {why}") from None
         for task in os.listdir(tasks):
-            with open(f"{tasks}/{task}/comm") as file:
-                found = re.match(r"CPU (\d+)/", file.read())
+            try:
+                with open(f"{tasks}/{task}/comm") as file:
+                    found = re.match(r"CPU (\d+)/", file.read())
+            except FileNotFoundError:
+                continue    # a helper of QEMU's, which has ended
             if found and int(found.group(1)) in places:
                 os.sched_setaffinity(int(task), places[int(found.group(1))])
 

@@ -536,7 +536,10 @@ static int bench_dispatch(unsigned int peer, u64 count, u64 argument)
 static int bench_loop(unsigned int peer, u64 count, u64 argument)
 {
 	u64 *took = kcalloc(BENCH_LOOPS, sizeof(*took), GFP_KERNEL);
-	struct mk_ipi_reply reply = { .data = took, .size = BENCH_LOOPS * sizeof(*took) };
+	/* No more than bench_samples has room for, whatever the peer says */
+	struct mk_ipi_reply reply = {
+		.data = took, .size = min(count, BENCH_LOOPS) * sizeof(*took),
+	};
 	unsigned int i;
 	int ret = -ENOMEM;
 

@@ -124,7 +124,8 @@ int mk_link_call(struct mk_link *link, u32 type, const void *data, u32 len,
 	/* One that was sent may be answered even if the peer could not be told. */
 	if (!ret || ret == -EIO) {
 		/* The answer to an urgent one comes from an interrupt, if all is well. */
-		while (!(type & MK_IPI_BULK) && !completion_done(&call.done) && mk_poll(&until))
+		while (!(type & MK_IPI_BULK) && !completion_done(&call.done) &&
+		       time_before(jiffies, end) && mk_poll(&until))
 			;
 		now = jiffies;
 		left = time_before(now, end) ? end - now : 0;

@@ -182,8 +182,7 @@ extern unsigned int shim_locks;		/* spinlocks held */
 #define raw_smp_processor_id()		shim_cpu
 #define current				NULL
 #define is_idle_task(task)		shim_idle
-/* On its one thread nothing comes while somebody looks for it. */
-#define need_resched()			true
+#define need_resched()			false
 #define local_irq_save(flags)		((flags) = shim_irqs_off++)
 #define local_irq_restore(flags)	(shim_irqs_off = (flags))
 
