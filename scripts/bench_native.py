@@ -95,7 +95,8 @@ def by_function(text):
             called = re.match(r"cfn=\((\d+)\) (.*)", line)
             if called:
                 names.setdefault(called.group(1), called.group(2))
-    return sorted(((cost / COUNTS, name) for name, cost in found.items() if cost >= COUNTS), reverse=True)
+    return sorted(((cost / COUNTS, name) for name, cost in found.items() if cost >= COUNTS),
+                  reverse=True)
 
 
 def instructions():

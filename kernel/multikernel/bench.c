@@ -563,13 +563,11 @@ struct bench_node {
 	struct mk_instance *instance;
 };
 
-static u64 bench_many_took;
-
 static void bench_many_taken(struct mk_ipi_handler *handler, const struct mk_ipi_msg *msg)
 {
 	const struct bench_ask *ask = msg->data;
 
-	bench_many_took = get_cycles() - ask->value;
+	bench_answer = get_cycles() - ask->value;
 	complete(&bench_answered);
 }
 
@@ -603,7 +601,10 @@ static void bench_node_leave(struct bench_node *node)
 		mk_soft_destroy(node->backend);
 }
 
-/* From an instance on this CPU to one on the next, which has @argument peers in all */
+/*
+ * From an instance on this CPU, where the caller has to stay, to one on another, which has
+ * @argument peers in all
+ */
 static int bench_peers(unsigned int peer, u64 count, u64 argument)
 {
 	unsigned int i, nr = clamp_t(u64, argument, 1, MK_WIRE_MAX_INSTANCES - 1) + 1;
@@ -617,6 +618,7 @@ static int bench_peers(unsigned int peer, u64 count, u64 argument)
 	unsigned int cpu = raw_smp_processor_id(), other = cpumask_any_but(cpu_online_mask, cpu);
 	phys_addr_t phys, reserved;
 	int ret = -ENOMEM;
+	u64 value;
 
 	if (!handlers || !nodes)
 		goto out;
@@ -629,15 +631,15 @@ static int bench_peers(unsigned int peer, u64 count, u64 argument)
 	for (i = 0; !ret && i < nr; i++)
 		ret = bench_node_join(&nodes[i], phys, size, i, handlers, i ? cpu : other);
 	/* Until nobody has anything to say of it any more */
-	fsleep(300 * USEC_PER_MSEC);
+	if (!ret)
+		fsleep(300 * USEC_PER_MSEC);
 	while (!ret && count--) {
 		usleep_range(BENCH_PAUSE_US, 2 * BENCH_PAUSE_US);
 		ask->value = get_cycles();
-		ret = mk_instance_send(nodes[1].instance, 0, BENCH_ASK, ask, BENCH_LEN);
-		if (!ret && !wait_for_completion_timeout(&bench_answered, BENCH_WAIT))
-			ret = -ETIMEDOUT;
+		ret = mk_instance_send(nodes[1].instance, 0, BENCH_ASK, ask, BENCH_LEN) ?:
+		      bench_wait(&value);
 		if (!ret)
-			bench_add(bench_many_took);
+			bench_add(value);
 	}
 	for (i = 0; i < nr; i++)
 		bench_node_leave(&nodes[i]);
