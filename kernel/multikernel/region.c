@@ -92,6 +92,7 @@ int mk_region_format(phys_addr_t phys, u64 size, unsigned int nr_instances)
 {
 	struct mk_wire_header *header;
 	u64 arena_size;
+	unsigned int i;
 
 	if (!nr_instances || nr_instances > MK_WIRE_MAX_INSTANCES ||
 	    !IS_ALIGNED(phys, MK_WIRE_ALIGN) || !IS_ALIGNED(size, MK_WIRE_ALIGN) ||
@@ -104,7 +105,10 @@ int mk_region_format(phys_addr_t phys, u64 size, unsigned int nr_instances)
 	header = region_map(phys, size, PAGE_KERNEL);
 	if (!header)
 		return -ENOMEM;
-	memset(header, 0, size);
+	/* Not the slots: a head is zeroed before one looks at it, see ring.c */
+	memset(header, 0, MK_WIRE_ALIGN);
+	for (i = 0; i < nr_instances; i++)
+		memset((void *)header + MK_WIRE_ALIGN + i * arena_size, 0, MK_WIRE_RINGS);
 	header->version = mk_param_layout;
 	header->nr_instances = nr_instances;
 	header->size = size;

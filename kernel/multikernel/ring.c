@@ -8,7 +8,8 @@
  * looks at the ack only when it seems to have run out of room.
  *
  * The slot behind the newest message always has head 0. Whatever lies in the
- * data of old messages is therefore never taken for a head.
+ * data of old messages, or was in this memory before there was a ring, is
+ * therefore never taken for a head.
  *
  * Either end can ask to be woken when the other moves past a position: the
  * receiver by its event, the sender by its want. Who asks stores, then looks once

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Tests of instances: two or three in one kernel, over the soft backend. */
+#include <linux/io.h>
+
 #include "helpers.h"
 
 static void instance_both_ways(struct kunit *test)
@@ -149,6 +151,41 @@ static void instance_full_ring_is_one_of_many(struct kunit *test)
 	mk_test_exchange(test, machine, 1, 0, *type, 100);
 }
 
+/*
+ * A region that is made in memory of an earlier boot, where lives of the same number have
+ * written what would be messages of this one: nothing arrives but what is sent.
+ */
+static void instance_memory_of_an_earlier_boot(struct kunit *test)
+{
+	const u32 *type = test->param_value;
+	struct mk_test_machine *machine = mk_test_joined(test, 2);
+	struct mk_test_node *node = machine->node;
+	struct mk_test_inbox *box = mk_test_box(&node[1], *type);
+	unsigned int i, boot;
+
+	/* Less than a lap: a slot each, of a ring of MK_WIRE_SLOTS_MIN at least */
+	for (i = 0; i < 12; i++)
+		mk_test_exchange(test, machine, 0, 1, *type, 4 * i);
+	mk_test_box_empty(box);
+	for (boot = 0; boot < 2; boot++) {
+		for (i = 0; i < 2; i++)
+			mk_test_leave(&node[i]);
+		KUNIT_ASSERT_EQ(test, 0, mk_region_format(virt_to_phys(machine->pages),
+							  machine->size, 2));
+		for (i = 0; i < 2; i++)
+			mk_test_join(test, &node[i]);
+		for (i = 0; i < 2; i++)
+			mk_test_settle(test, &node[i]);
+		KUNIT_EXPECT_EQ(test, 1, node[0].instance->incarnation);
+
+		for (i = 0; i < 8 - boot; i++)
+			mk_test_exchange(test, machine, 0, 1, *type, 4 * i);
+		mk_test_settle(test, &node[1]);
+		KUNIT_EXPECT_EQ(test, 8 - boot, atomic_read(&box->count));
+		mk_test_box_empty(box);
+	}
+}
+
 static void instance_send_refuses(struct kunit *test)
 {
 	struct mk_test_machine *machine = mk_test_joined(test, 2);
@@ -286,6 +323,7 @@ static struct kunit_case instance_cases[] = {
 	KUNIT_CASE_PARAM(instance_several_senders, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(instance_full_ring, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(instance_full_ring_is_one_of_many, mk_test_lane_gen_params),
+	KUNIT_CASE_PARAM(instance_memory_of_an_earlier_boot, mk_test_lane_gen_params),
 	KUNIT_CASE(instance_send_refuses),
 	KUNIT_CASE(instance_join_refuses_no_cpu),
 	KUNIT_CASE(instance_join_refuses_taken_backend),

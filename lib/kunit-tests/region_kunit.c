@@ -64,6 +64,19 @@ static void region_formats_the_header(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0, header->fenced[i]);
 }
 
+static void region_formats_arenas_up_to_their_rings(struct kunit *test)
+{
+	const struct mk_wire_header *header = test->priv;
+	const void *arena;
+	unsigned int i;
+
+	region_format(test);
+	for (i = 0; i < REGION_NR; i++) {
+		arena = test->priv + header->arena_offset + i * header->arena_size;
+		KUNIT_EXPECT_NULL(test, memchr_inv(arena, 0, MK_WIRE_RINGS));
+	}
+}
+
 static void region_arenas_fit(struct kunit *test)
 {
 	const struct mk_wire_header *header = test->priv;
@@ -325,6 +338,7 @@ static void region_fenced(struct kunit *test)
 
 static struct kunit_case region_cases[] = {
 	KUNIT_CASE(region_formats_the_header),
+	KUNIT_CASE(region_formats_arenas_up_to_their_rings),
 	KUNIT_CASE(region_arenas_fit),
 	KUNIT_CASE(region_bytes_for_arenas),
 	KUNIT_CASE(region_formats_vacant_arenas),
