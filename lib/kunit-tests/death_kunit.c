@@ -612,7 +612,8 @@ static struct kunit_case death_cases[] = {
 	KUNIT_CASE_PARAM(death_in_mid_drain, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(death_of_the_receiver, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(death_of_who_is_waited_for, death_manner_gen_params),
-	KUNIT_CASE_PARAM(death_of_a_handler, mk_test_lane_gen_params),
+	KUNIT_CASE_PARAM_ATTR(death_of_a_handler, mk_test_lane_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
 	KUNIT_CASE(death_of_a_notifier),
 	{}
 };

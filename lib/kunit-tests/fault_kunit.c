@@ -418,11 +418,16 @@ static void fault_later(struct kunit *test)
 static struct kunit_case fault_cases[] = {
 	KUNIT_CASE_PARAM(fault_count, fault_count_gen_params),
 	KUNIT_CASE(fault_later),
-	KUNIT_CASE_PARAM(fault_beat_makes_good, mk_test_lane_gen_params),
-	KUNIT_CASE_PARAM(fault_stream, fault_gen_params),
-	KUNIT_CASE_PARAM(fault_waiters, fault_gen_params),
-	KUNIT_CASE_PARAM(fault_calls, fault_gen_params),
-	KUNIT_CASE_PARAM(fault_lives, fault_gen_params),
+	KUNIT_CASE_PARAM_ATTR(fault_beat_makes_good, mk_test_lane_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
+	KUNIT_CASE_PARAM_ATTR(fault_stream, fault_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
+	KUNIT_CASE_PARAM_ATTR(fault_waiters, fault_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
+	KUNIT_CASE_PARAM_ATTR(fault_calls, fault_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
+	KUNIT_CASE_PARAM_ATTR(fault_lives, fault_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
 	{}
 };
 

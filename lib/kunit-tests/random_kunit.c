@@ -258,7 +258,7 @@ static void random_states(struct kunit *test)
 }
 
 static struct kunit_case random_cases[] = {
-	KUNIT_CASE(random_lives),
+	KUNIT_CASE_SLOW(random_lives),
 	KUNIT_CASE(random_states),
 	{}
 };

@@ -290,7 +290,8 @@ static void scribble(struct kunit *test)
 }
 
 static struct kunit_case scribble_cases[] = {
-	KUNIT_CASE_PARAM(scribble, scribble_gen_params),
+	KUNIT_CASE_PARAM_ATTR(scribble, scribble_gen_params,
+			      { .speed = KUNIT_SPEED_SLOW }),
 	{}
 };
 
