@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """One QEMU machine with several kernels, conducted over its serial line."""
 
+import functools
 import json
 import os
 import re
@@ -25,15 +26,19 @@ class Arch(typing.NamedTuple):
     package: str	# has that
     options: tuple
     cpu: str		# under emulation
+    append: str		# the same: on the host's command line
     console: str	# of the host
     image: str		# what is booted, in a build folder
 
 
+# On x86 each CPU would measure how fast it is, and all spin while the clock is changed: with
+# sixteen of them on two real ones that is most of a boot. The first is right for a TSC of 2 GHz
+# and 250 Hz; with another one what is waited for by busy loops is so much shorter or longer.
 ARCHS = {
     "x86_64": Arch("qemu-system-x86_64", "qemu-system-x86", ("-M", "pc"), "qemu64",
-                   "ttyS0,115200", "arch/x86/boot/bzImage"),
+                   "lpj=8000000 tsc=reliable", "ttyS0,115200", "arch/x86/boot/bzImage"),
     "arm64": Arch("qemu-system-aarch64", "qemu-system-arm", ("-M", "virt,gic-version=3"),
-                  "cortex-a57", "ttyAMA0", "arch/arm64/boot/Image"),
+                  "cortex-a57", "", "ttyAMA0", "arch/arm64/boot/Image"),
 }
 if ARCH not in ARCHS:
     sys.exit(f"ARCH={ARCH}: ARCH may be {' or '.join(ARCHS)}")
@@ -71,6 +76,23 @@ def built(version):
 
 
 KERNEL = built(VERSION)
+
+
+@functools.cache
+def make_initramfs(kernel, folder, images):
+    """Have it be up to date; a process looks once."""
+    command = [os.path.join(TOP, "scripts", "initramfs"), kernel, folder]
+    if call(command + [f"{name}={image}" for name, image in images]):
+        raise MachineError("the initramfs could not be built")
+
+
+def initramfs_folder(kernel, out, images):
+    """Beside the kernel, if that is one of ours: machines with the same kernels share it."""
+    path = os.path.abspath(kernel)
+    above = path.removesuffix(f"/{MACHINE.image}")
+    if above != path and above.startswith(BUILDS + os.sep):
+        return "-".join([above, "initramfs", *images])
+    return os.path.join(out, "initramfs")
 
 
 class MachineError(Exception):
@@ -144,13 +166,14 @@ class Machine:
 
     def __init__(self, out, instances, kernel=KERNEL, accel="tcg", cpu=None, timeout=240,
                  append="", memory=MEMORY, reserved=RESERVED, cpus=None, patience=PATIENCE,
-                 versions=(), images=None):
+                 images=None):
         self.out = out
         self.instances = instances
         self.kernel = kernel
-        # Of further images: IMAGE-VERSION each, or IMAGE-NAME
-        self.versions = versions
-        self.images = {version: built(version) for version in versions} | (images or {})
+        # Further images, by name: IMAGE-NAME each
+        self.images = images or {}
+        # The folder with what they unpack
+        self.initramfs = None
         self.accel = accel
         self.cpu = cpu or ("host" if accel == "kvm" else MACHINE.cpu)
         self.append = append
@@ -180,22 +203,23 @@ class Machine:
         """Build what is loaded, and check that there is a QEMU."""
         if not shutil.which(MACHINE.qemu):
             raise MachineError(f"QEMU is missing: install {MACHINE.package} ({MACHINE.qemu})")
-        command = [os.path.join(TOP, "scripts", "initramfs"), self.kernel, self.out]
-        command += [f"{name}={image}" for name, image in self.images.items()]
-        if call(command):
-            raise MachineError("the initramfs could not be built")
+        os.makedirs(self.out, exist_ok=True)
+        self.initramfs = initramfs_folder(self.kernel, self.out, self.images)
+        make_initramfs(self.kernel, self.initramfs, tuple(self.images.items()))
 
     def command_line(self, mode):
-        accel = "tcg,thread=multi" if self.accel == "tcg" else self.accel
+        accel, emulated = self.accel, ""
+        if accel == "tcg":
+            accel, emulated = "tcg,thread=multi", MACHINE.append
         reserve = f"reserve_mem={self.reserved}:2M:multikernel" if self.reserved else ""
         append = (f"console={MACHINE.console} panic=-1 {reserve} mk_mode={mode}"
-                  f" {self.append}")
+                  f" {emulated} {self.append}")
         typed = mode != "lines"
         mux = "on" if typed else "off"
         line = [MACHINE.qemu, *MACHINE.options, "-cpu", self.cpu, "-accel", accel, "-smp", str(self.cpus),
                 "-m", self.memory, "-nodefaults", "-display", "none", "-no-reboot",
                 "-name", "mk,debug-threads=on",
-                "-kernel", self.kernel, "-initrd", os.path.join(self.out, "host.cpio"),
+                "-kernel", self.kernel, "-initrd", os.path.join(self.initramfs, "host.cpio"),
                 "-append", append.strip(),
                 "-chardev", f"stdio,id=host,signal=off,mux={mux},logfile={self.log}",
                 "-serial", "chardev:host"]
