@@ -173,7 +173,7 @@ class Machine:
         # Further images, by name: IMAGE-NAME each
         self.images = images or {}
         # The folder with what they unpack
-        self.initramfs = None
+        self.initramfs = initramfs_folder(kernel, out, self.images)
         self.accel = accel
         self.cpu = cpu or ("host" if accel == "kvm" else MACHINE.cpu)
         self.append = append
@@ -204,7 +204,6 @@ class Machine:
         if not shutil.which(MACHINE.qemu):
             raise MachineError(f"QEMU is missing: install {MACHINE.package} ({MACHINE.qemu})")
         os.makedirs(self.out, exist_ok=True)
-        self.initramfs = initramfs_folder(self.kernel, self.out, self.images)
         make_initramfs(self.kernel, self.initramfs, tuple(self.images.items()))
 
     def command_line(self, mode):
