@@ -71,9 +71,11 @@ static struct mk_test_machine *broadcast_mixed(struct kunit *test, int *errors)
 	mk_test_join(test, &node[3]);
 	mk_test_join(test, &node[4]);
 	mk_test_leave(&node[1]);
-	mk_test_mute(&node[0]);
-	mk_test_note_all(&node[0], 4, MK_TEST_INBOX, 0);
-	mk_test_unmute(&node[0]);
+	/* It stays full, since what it is at does not end */
+	WRITE_ONCE(node[4].bulk.hold, U32_MAX);
+	KUNIT_ASSERT_EQ(test, 0, mk_test_note(&node[0], 4, MK_TEST_BULK, 0, 0));
+	KUNIT_ASSERT_TRUE(test, mk_test_wait(atomic_read(&node[4].bulk.held) == 1));
+	mk_test_note_all(&node[0], 4, MK_TEST_BULK, 0);
 	return machine;
 }
 
@@ -83,7 +85,7 @@ static void broadcast_errors(struct kunit *test)
 	struct mk_test_machine *machine = broadcast_mixed(test, errors);
 
 	KUNIT_EXPECT_EQ(test, 2, mk_instance_broadcast(machine->node[0].instance, U64_MAX,
-						       MK_TEST_INBOX, NULL, 0, errors));
+						       MK_TEST_BULK, NULL, 0, errors));
 	KUNIT_EXPECT_EQ(test, 0, errors[0]);
 	KUNIT_EXPECT_EQ(test, -ENOTCONN, errors[1]);
 	KUNIT_EXPECT_EQ(test, -ENOENT, errors[2]);
@@ -91,8 +93,8 @@ static void broadcast_errors(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EAGAIN, errors[4]);
 	KUNIT_EXPECT_EQ(test, -ENOENT, errors[5]);
 	KUNIT_EXPECT_EQ(test, -ENOENT, errors[63]);
-	KUNIT_EXPECT_TRUE(test, mk_test_arrived(&machine->node[0], 1));
-	KUNIT_EXPECT_TRUE(test, mk_test_arrived(&machine->node[3], 1));
+	KUNIT_EXPECT_TRUE(test, mk_test_bulk_arrived(&machine->node[0], 1));
+	KUNIT_EXPECT_TRUE(test, mk_test_bulk_arrived(&machine->node[3], 1));
 }
 
 static void broadcast_without_errors(struct kunit *test)
@@ -101,8 +103,8 @@ static void broadcast_without_errors(struct kunit *test)
 	struct mk_test_machine *machine = broadcast_mixed(test, errors);
 
 	KUNIT_EXPECT_EQ(test, 2, mk_instance_broadcast(machine->node[0].instance, U64_MAX,
-						       MK_TEST_INBOX, NULL, 0, NULL));
-	KUNIT_EXPECT_TRUE(test, mk_test_arrived(&machine->node[3], 1));
+						       MK_TEST_BULK, NULL, 0, NULL));
+	KUNIT_EXPECT_TRUE(test, mk_test_bulk_arrived(&machine->node[3], 1));
 }
 
 static void broadcast_to_nobody(struct kunit *test)
@@ -113,12 +115,12 @@ static void broadcast_to_nobody(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, -ENOTCONN,
 			mk_instance_broadcast(instance, BIT_ULL(1) | BIT_ULL(2) | BIT_ULL(4),
-					      MK_TEST_INBOX, NULL, 0, NULL));
+					      MK_TEST_BULK, NULL, 0, NULL));
 	KUNIT_EXPECT_EQ(test, -ENOENT,
 			mk_instance_broadcast(instance, BIT_ULL(2) | BIT_ULL(4),
-					      MK_TEST_INBOX, NULL, 0, NULL));
+					      MK_TEST_BULK, NULL, 0, NULL));
 	KUNIT_EXPECT_EQ(test, -EAGAIN,
-			mk_instance_broadcast(instance, BIT_ULL(4), MK_TEST_INBOX,
+			mk_instance_broadcast(instance, BIT_ULL(4), MK_TEST_BULK,
 					      NULL, 0, errors));
 	KUNIT_EXPECT_EQ(test, -EAGAIN, errors[4]);
 }
