@@ -282,7 +282,10 @@ bool mk_rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply,
 	return true;
 }
 
-/* Whether a bulk ring has something for its work, which is asleep, to do */
+/*
+ * Whether a bulk ring has something for its work, which is asleep, to do. Nothing orders the
+ * head behind the key: one of the life before may be seen, and the work wakes in vain.
+ */
 static bool rx_has_work(struct mk_rx *rx)
 {
 	u64 key;
