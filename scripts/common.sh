@@ -89,7 +89,7 @@ shown()
 # files it will work on.
 logged()
 {
-	local log=$BUILD/log/$1.log pid status=0 began=$SECONDS next=15 line last=
+	local log=$BUILD/log/$1.log pid status=0 began=$SECONDS next=15 line never last=
 
 	shift
 	mkdir -p "$BUILD/log"
@@ -104,8 +104,10 @@ logged()
 	set +m
 	trap 'kill -- -$pid 2>/dev/null; trap - INT TERM HUP; kill -INT $$' INT TERM HUP
 	if [ "${V:-0}" = 0 ]; then
+		# Nothing is ever read there: it waits without a process, as sleep would be one
+		exec {never}<> <(:)
 		while kill -0 "$pid" 2>/dev/null; do
-			sleep 0.2
+			read -rt 0.2 -u "$never" || true
 			[ -t 1 ] || [ $((SECONDS - began)) -ge "$next" ] || continue
 			line=$(done_so_far "$log")
 			if [ "$line" = 0 ]; then
@@ -122,6 +124,7 @@ logged()
 				last=$line
 			fi
 		done
+		exec {never}<&-
 		[ ! -t 1 ] || printf '\r\033[K'
 	fi
 	wait "$pid" || status=$?
