@@ -126,8 +126,12 @@ int __init mk_ipi_start(void)
 		mk_instance_say_left(instance, MK_WIRE_REASON_NONE);
 		return ret;
 	}
-	/* Orders the instance before the pointer. Pairs with mk_ipi_instance(). */
+	/*
+	 * Before anybody can send to it: handlers answer. Orders the instance before the
+	 * pointer. Pairs with mk_ipi_instance().
+	 */
 	smp_store_release(&self_instance, instance);
+	mk_instance_up(instance);
 	ret = cpuhp_setup_state_nocalls_cpuslocked(CPUHP_AP_ONLINE_DYN, "multikernel:doors",
 						   core_cpu_online, core_cpu_offline);
 	if (ret < 0)

@@ -163,7 +163,7 @@ static void instance_free(struct mk_instance *instance)
  *	      them; 0: one more than the arena says
  *
  * It may send, and say that it has left. Nobody can send to it, so it is not to call
- * anybody. mk_instance_start() does the rest.
+ * anybody. mk_instance_start() and mk_instance_up() do the rest.
  *
  * Context in which memory can be had, also early in boot: other CPUs, timers and
  * threads need not be there.
@@ -200,7 +200,8 @@ struct mk_instance *mk_instance_open(struct mk_region *region, struct mk_backend
  * @cpus:     the CPUs of this kernel that receive: the first MK_DOORS of them, each
  *	      of which must be online
  *
- * From here on peers see this kernel as up, and messages may arrive.
+ * It hears doorbells from here on. Peers do not see it as up: that is mk_instance_up(), which
+ * has to follow.
  *
  * Process context; may sleep.
  *
@@ -210,7 +211,6 @@ struct mk_instance *mk_instance_open(struct mk_region *region, struct mk_backend
 int mk_instance_start(struct mk_instance *instance, const struct cpumask *cpus)
 {
 	struct mk_backend *backend = instance->backend;
-	unsigned int i;
 	int ret;
 
 	ret = instance_init_receivers(instance, cpus);
@@ -236,6 +236,24 @@ int mk_instance_start(struct mk_instance *instance, const struct cpumask *cpus)
 		synchronize_rcu();
 		goto fail_free;
 	}
+	return 0;
+
+fail_free:
+	instance_free_receivers(instance);
+	return ret;
+}
+
+/**
+ * mk_instance_up - have peers see an instance as up
+ * @instance: as mk_instance_start() has left it
+ *
+ * Messages may arrive before this returns, so all that their handlers need has to be there.
+ *
+ * Process context; may sleep.
+ */
+void mk_instance_up(struct mk_instance *instance)
+{
+	unsigned int i;
 
 	/* Reception is on; who sends from here on will be heard. */
 	instance_say(instance, MK_WIRE_UP);
@@ -243,11 +261,6 @@ int mk_instance_start(struct mk_instance *instance, const struct cpumask *cpus)
 		mk_receiver_start(&instance->receivers[i]);
 	mk_peers_look(instance);
 	mk_instance_announce(instance);
-	return 0;
-
-fail_free:
-	instance_free_receivers(instance);
-	return ret;
 }
 
 /**
@@ -258,7 +271,7 @@ fail_free:
  * @cpus:     as mk_instance_start() takes them
  * @incarnation: as mk_instance_open() takes it
  *
- * Both of these at once. All that is passed but @cpus stays the caller's, and in use
+ * All of these at once. All that is passed but @cpus stays the caller's, and in use
  * until mk_instance_leave() has returned.
  *
  * Process context; may sleep.
@@ -280,6 +293,7 @@ struct mk_instance *mk_instance_join(struct mk_region *region, struct mk_backend
 		instance_free(instance);
 		return ERR_PTR(ret);
 	}
+	mk_instance_up(instance);
 	return instance;
 }
 

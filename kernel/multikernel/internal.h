@@ -561,6 +561,7 @@ struct mk_instance {
 struct mk_instance *mk_instance_open(struct mk_region *region, struct mk_backend *backend,
 				     struct mk_handlers *handlers, u32 incarnation);
 int mk_instance_start(struct mk_instance *instance, const struct cpumask *cpus);
+void mk_instance_up(struct mk_instance *instance);
 struct mk_instance *mk_instance_join(struct mk_region *region, struct mk_backend *backend,
 				     struct mk_handlers *handlers, const struct cpumask *cpus,
 				     u32 incarnation);

@@ -18,6 +18,7 @@ static void open_node(struct kunit *test, struct mk_test_machine *machine, unsig
 static void start_node(struct kunit *test, struct mk_test_node *node)
 {
 	KUNIT_ASSERT_EQ(test, 0, mk_instance_start(node->instance, &node->cpus));
+	mk_instance_up(node->instance);
 }
 
 /* Instance 0 has joined, 1 has only begun */
@@ -173,7 +174,7 @@ static void open_has_yet_to_beat(struct kunit *test)
 	msleep(2 * mk_param_hang_ms);
 	KUNIT_ASSERT_EQ(test, 0, mk_test_events_of(&node[0], 1, &event, 1));
 
-	/* As mk_instance_start() leaves it until a timer interrupts */
+	/* As mk_instance_up() leaves it until a timer interrupts */
 	self = node[1].region->arena + MK_WIRE_SELF;
 	WRITE_ONCE(self->nr_doors, 1);
 	WRITE_ONCE(self->life, FIELD_PREP(MK_WIRE_LIFE_INCARNATION, 1) |
@@ -181,6 +182,20 @@ static void open_has_yet_to_beat(struct kunit *test)
 	mk_peers_look(node[0].instance);
 	KUNIT_ASSERT_TRUE(test, mk_test_wait(mk_test_events_of(&node[0], 1, &event, 1) > 0));
 	KUNIT_EXPECT_EQ(test, MK_IPI_PEER_UP, event.state);
+}
+
+/* What handlers need to answer is put in place when all can fail that can, and before they run. */
+static void open_start_is_not_up(struct kunit *test)
+{
+	const u32 *type = test->param_value;
+	struct mk_test_machine *machine = opened(test);
+	struct mk_test_node *node = machine->node;
+
+	KUNIT_ASSERT_EQ(test, 0, mk_instance_start(node[1].instance, &node[1].cpus));
+	KUNIT_EXPECT_EQ(test, MK_WIRE_JOINING, state_of(machine, 1));
+	KUNIT_EXPECT_EQ(test, -ENOTCONN, mk_test_note(&node[0], 1, *type, 0, 0));
+	mk_instance_up(node[1].instance);
+	mk_test_exchange(test, machine, 0, 1, *type, 8);
 }
 
 /* What starting took is given back, and the rest goes on. */
@@ -291,6 +306,7 @@ static struct kunit_case open_cases[] = {
 	KUNIT_CASE_PARAM(open_then_gone, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(open_then_fenced, mk_test_lane_gen_params),
 	KUNIT_CASE(open_has_yet_to_beat),
+	KUNIT_CASE_PARAM(open_start_is_not_up, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(open_cannot_start, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(trysend_is_in_order, mk_test_lane_gen_params),
 	KUNIT_CASE_PARAM(trysend_waits_for_no_lock, mk_test_lane_gen_params),
