@@ -44,6 +44,14 @@ if ARCH not in ARCHS:
     sys.exit(f"ARCH={ARCH}: ARCH may be {' or '.join(ARCHS)}")
 MACHINE = ARCHS[ARCH]
 
+# What runs its instructions. With the last, its clock counts them, each as a nanosecond, and goes
+# on to the next timer when all CPUs are idle
+ACCELS = {
+    "kvm": ("-accel", "kvm"),
+    "tcg": ("-accel", "tcg,thread=multi"),
+    "icount": ("-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"),
+}
+
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILDS = os.path.join(TOP, "build")
 TREE = os.path.join(BUILDS, f"linux-{VERSION}")
@@ -207,15 +215,13 @@ class Machine:
         make_initramfs(self.kernel, self.initramfs, tuple(self.images.items()))
 
     def command_line(self, mode):
-        accel, emulated = self.accel, ""
-        if accel == "tcg":
-            accel, emulated = "tcg,thread=multi", MACHINE.append
+        accel, emulated = ACCELS[self.accel], "" if self.accel == "kvm" else MACHINE.append
         reserve = f"reserve_mem={self.reserved}:2M:multikernel" if self.reserved else ""
         append = (f"console={MACHINE.console} panic=-1 {reserve} mk_mode={mode}"
                   f" {emulated} {self.append}")
         typed = mode != "lines"
         mux = "on" if typed else "off"
-        line = [MACHINE.qemu, *MACHINE.options, "-cpu", self.cpu, "-accel", accel, "-smp", str(self.cpus),
+        line = [MACHINE.qemu, *MACHINE.options, "-cpu", self.cpu, *accel, "-smp", str(self.cpus),
                 "-m", self.memory, "-nodefaults", "-display", "none", "-no-reboot",
                 "-name", "mk,debug-threads=on",
                 "-kernel", self.kernel, "-initrd", os.path.join(self.initramfs, "host.cpio"),

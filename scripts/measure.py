@@ -75,6 +75,9 @@ class Part(typing.NamedTuple):
     series: tuple = ()      # whose distributions are worth a chart
     curves: tuple = ()
 
+    def rounds(self):
+        return max(len(comparison.series.rounds) for comparison in self.comparisons)
+
     def all_series(self):
         found = {}
         for comparison in self.comparisons:

@@ -494,10 +494,11 @@ static void bench_nothing(struct mk_ipi_handler *handler, const struct mk_ipi_ms
 {
 }
 
-/* Find the handler of a type, of @argument that there are in a table */
-static int bench_dispatch(unsigned int peer, u64 count, u64 argument)
+/* Find the handlers of the first @active types, one after the other, of @wanted in a table */
+static int bench_find(u64 count, u64 wanted, u64 active)
 {
-	unsigned int i, nr = clamp_t(u64, argument, 1, MK_IPI_NR_TYPES - MK_IPI_TYPE_ASSIGNED);
+	unsigned int i, nr = clamp_t(u64, wanted, 1, MK_IPI_NR_TYPES - MK_IPI_TYPE_ASSIGNED);
+	unsigned int turn = 0, turns = clamp_t(u64, active, 1, nr);
 	struct mk_ipi_handler *handlers = kvcalloc(nr, sizeof(*handlers), GFP_KERNEL);
 	struct mk_handlers *table = kvzalloc(sizeof(*table), GFP_KERNEL);
 	struct mk_ipi_msg msg = { .from = mk_ipi_self() };
@@ -517,9 +518,10 @@ static int bench_dispatch(unsigned int peer, u64 count, u64 argument)
 		local_irq_save(flags);
 		then = get_cycles();
 		for (i = 0; i < 64; i++) {
-			/* One after the other, each as often as the next */
-			msg.type = MK_IPI_NR_TYPES - 1 - (count * 64 + i) % nr;
+			msg.type = MK_IPI_NR_TYPES - 1 - turn;
 			mk_ipi_dispatch(table, &msg, NULL);
+			if (++turn == turns)
+				turn = 0;
 		}
 		bench_add(get_cycles() - then);
 		local_irq_restore(flags);
@@ -531,6 +533,18 @@ static int bench_dispatch(unsigned int peer, u64 count, u64 argument)
 	kvfree(handlers);
 	kvfree(table);
 	return ret;
+}
+
+/* One that is used, of @argument */
+static int bench_dispatch(unsigned int peer, u64 count, u64 argument)
+{
+	return bench_find(count, argument, 1);
+}
+
+/* All of them, in turn */
+static int bench_each(unsigned int peer, u64 count, u64 argument)
+{
+	return bench_find(count, argument, argument);
 }
 
 static int bench_loop(unsigned int peer, u64 count, u64 argument)
@@ -663,6 +677,7 @@ static const struct bench_test {
 	{ "burst", bench_burst },
 	{ "large", bench_large },
 	{ "dispatch", bench_dispatch },
+	{ "each", bench_each },
 	{ "loop", bench_loop },
 	{ "peers", bench_peers },
 };
