@@ -132,8 +132,8 @@ def memory_for(instances):
     if instances <= FEW_INSTANCES:
         return {}
     # A host with two CPUs has two rings of each kind to every other kernel: in KiB, what an
-    # arena begins with, and these, as configs/common.config has their slots
-    arena = 200 + 2 * (16 + 1024 + 16) * (instances + 1)
+    # arena begins with, and these, with as many slots as they have by default
+    arena = 200 + 2 * (16 + 128 + 16) * (instances + 1)
     # Each arena, and what comes behind the region, begins at a boundary
     reserved = (instances + 1) * (arena + 64) // 1024 + 4 + instances * int(RAM[:-1])
     return {"memory": f"{512 + reserved}M", "reserved": f"{reserved}M",
