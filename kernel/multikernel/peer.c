@@ -220,7 +220,7 @@ static void peers_work(struct work_struct *work)
 	}
 	for (i = 0; i < instance->nr_links; i++)
 		peer_look(&instance->links[i], now, late);
-	queue_delayed_work(system_wq, &instance->peers, peers_next(instance));
+	queue_delayed_work(system_percpu_wq, &instance->peers, peers_next(instance));
 }
 
 static void peer_tell(struct mk_link *link, struct notifier_block *nb, u32 life,
@@ -322,7 +322,7 @@ bool mk_peers_look(struct mk_instance *instance)
 {
 	if (atomic_xchg(&instance->peers_early, 1))
 		return false;
-	mod_delayed_work(system_wq, &instance->peers, 0);
+	mod_delayed_work(system_percpu_wq, &instance->peers, 0);
 	return true;
 }
 

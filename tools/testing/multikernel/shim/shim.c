@@ -23,7 +23,7 @@ static LIST_HEAD(areas);
 /* All queues share a list: what was queued first runs first. */
 static LIST_HEAD(works);
 static struct workqueue_struct system_queue;
-struct workqueue_struct *system_wq = &system_queue;
+struct workqueue_struct *system_percpu_wq = &system_queue;
 struct workqueue_struct *system_long_wq = &system_queue;
 
 static int memory_fd = -1;

@@ -421,7 +421,7 @@ struct delayed_work {
 #define WQ_PERCPU		0
 #define WQ_MAX_ACTIVE		0
 
-extern struct workqueue_struct *system_wq, *system_long_wq;
+extern struct workqueue_struct *system_percpu_wq, *system_long_wq;
 
 struct workqueue_struct *alloc_workqueue(const char *name, int flags, int max, ...);
 void destroy_workqueue(struct workqueue_struct *wq);
