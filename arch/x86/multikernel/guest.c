@@ -185,6 +185,17 @@ static void __init guest_uart_setup(void)
 }
 #endif
 
+#ifdef CONFIG_ACPI
+static void __init guest_acpi_setup(void)
+{
+	disable_acpi();
+}
+#else
+static void __init guest_acpi_setup(void)
+{
+}
+#endif
+
 #ifdef CONFIG_PCI
 static void __init guest_pci_setup(void)
 {
@@ -274,7 +285,7 @@ void __init multikernel_guest_setup(void)
 	mark_tsc_async_resets("multikernel");
 	setup_force_cpu_cap(X86_FEATURE_TSC_KNOWN_FREQ);
 	setup_force_cpu_cap(X86_FEATURE_TSC_RELIABLE);
-	disable_acpi();
+	guest_acpi_setup();
 	guest_pci_setup();
 	guest_uart_setup();
 	mk_guest_smp_setup(&handover);
