@@ -129,10 +129,16 @@ u64 mk_region_bytes(unsigned int nr_instances, u64 arena_size);
 int mk_region_format(phys_addr_t phys, u64 size, unsigned int nr_instances);
 struct mk_region *mk_region_map(phys_addr_t phys, u64 size, unsigned int self, u32 incarnation);
 void mk_region_unmap(struct mk_region *region);
-const void *mk_region_arena(const struct mk_region *region, unsigned int instance);
 u64 mk_region_life(struct mk_region *region, unsigned int instance);
 bool mk_region_fenced(struct mk_region *region, unsigned int instance, u32 incarnation);
 void mk_region_fence(struct mk_region *region, unsigned int instance, u32 incarnation);
+
+/* Somebody's arena, to be read: that of @instance, below @region->nr_instances */
+static inline const void *mk_region_arena(const struct mk_region *region, unsigned int instance)
+{
+	return (const void *)region->header + region->arena_offset +
+	       instance * region->arena_size;
+}
 
 static inline const struct mk_wire_self *mk_region_self(const struct mk_region *region,
 							unsigned int instance)

@@ -137,21 +137,25 @@ static bool link_take(struct mk_link *link, struct mk_receiver *receiver, u64 st
 	return more;
 }
 
-/* Who has rung at this door? */
+/* Who has rung at this door? A few instructions for each, as most are silent. */
 static void receiver_gather(struct mk_receiver *receiver, bool all)
 {
 	const struct mk_region *region = receiver->instance->region;
-	unsigned int i, door = receiver->door % MK_WIRE_BELL_DOORS;
+	const struct mk_wire_bell *bells = mk_region_arena(region, 0) + MK_WIRE_BELLS;
+	const void *bell = &bells[region->self].rung[receiver->door % MK_WIRE_BELL_DOORS];
+	unsigned int i, nr = region->nr_instances;
+	u64 arena_size = region->arena_size;
 
-	for (i = 0; i < region->nr_instances; i++) {
-		const struct mk_wire_bell *bells = mk_region_arena(region, i) + MK_WIRE_BELLS;
-		u32 rung = READ_ONCE(bells[region->self].rung[door]);
+	for (i = 0; i < nr; i++, bell += arena_size) {
+		u32 rung = READ_ONCE(*(const u32 *)bell);
 
-		if (rung == receiver->seen[i] && !all)
+		if (likely(rung == receiver->seen[i]))
 			continue;
 		receiver->seen[i] = rung;
 		receiver->pending |= BIT_ULL(i);
 	}
+	if (all)
+		receiver->pending |= GENMASK_ULL(nr - 1, 0);
 	/*
 	 * Orders the bells before what they were rung for. Pairs with
 	 * atomic_fetch_inc_release() in mk_link_ring().

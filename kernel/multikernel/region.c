@@ -282,21 +282,6 @@ fail_unmap:
 }
 
 /**
- * mk_region_arena - somebody's arena, to be read
- * @region:   the region
- * @instance: whose, below @region->nr_instances
- *
- * Any context.
- *
- * Return: its first byte.
- */
-const void *mk_region_arena(const struct mk_region *region, unsigned int instance)
-{
-	return (const void *)region->header + region->arena_offset +
-	       instance * region->arena_size;
-}
-
-/**
  * mk_region_fenced - whether a life has been declared dead
  * @region:	 the region
  * @instance:	 whose, below @region->nr_instances
