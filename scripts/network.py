@@ -151,7 +151,7 @@ def udp(machine):
     for name, options in (("to", "-u -b 100M -w 200K"), ("from", "-u -b 100M -w 200K -R")):
         end = stream(machine, options)
         packets = end["sum"]["packets"]
-        expect(packets > 1000, f"{name} instance 1: {packets} packets")
+        expect(packets > 100, f"{name} instance 1: {packets} packets")
         for one in end["streams"]:
             expect(one["udp"].get("out_of_order", 0) == 0, f"{name} instance 1: {one['udp']}")
     expect(drops(machine, 1) == before, "the device has dropped frames")
