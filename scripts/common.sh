@@ -181,13 +181,17 @@ configure()
 		logged "${out##*/}-config" configure_anew "$out" "$@"
 		echo "$key" >"$out/.mk_ipi"
 	fi
+	# What the last of them says of an option
 	missing=$(awk '
-		FNR == NR { if (/^CONFIG_/ || /^# CONFIG_/) is[$0] = 1
-			    if (/^CONFIG_/) { sub(/=.*/, ""); on[$0] = 1 }
-			    next }
-		/^CONFIG_/ && !($0 in is) { print }
-		/^# CONFIG_.* is not set$/ && ($2 in on) { print }
-		' "$out/.config" "$@" | sort -u)
+		/^CONFIG_/ { option = $1; sub(/=.*/, "", option) }
+		/^# CONFIG_.* is not set$/ { option = $2 }
+		!/^CONFIG_/ && !/^# CONFIG_.* is not set$/ { next }
+		FNR == NR { is[option] = $0; next }
+		{ wanted[option] = $0 }
+		END { for (option in wanted)
+			if (option in is ? wanted[option] != is[option] : wanted[option] !~ /^#/)
+				print wanted[option] }
+		' "$out/.config" "$@" | sort)
 	[ -z "$missing" ] && return
 	rm -f "$out/.mk_ipi"
 	echo "${0##*/}: the kernel's configuration did not take these options:" >&2

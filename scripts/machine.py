@@ -16,6 +16,8 @@ import typing
 # What runs, as in scripts/common.sh
 ARCH = os.environ.get("ARCH") or "x86_64"
 VERSION = os.environ.get("KERNEL") or "6.12"
+# Which kernel: a folder that scripts/kernel has built
+FLAVOUR = os.environ.get("FLAVOUR") or "kernel"
 WHERE = f"Linux {VERSION}, {ARCH}"
 
 
@@ -29,6 +31,7 @@ class Arch(typing.NamedTuple):
     append: str		# the same: on the host's command line
     console: str	# of the host
     image: str		# what is booted, in a build folder
+    tested: str		# the flavour that make test runs: one without a network is built sooner
 
 
 # On x86 each CPU would measure how fast it is, and all spin while the clock is changed: with
@@ -36,9 +39,11 @@ class Arch(typing.NamedTuple):
 # and 250 Hz; with another one what is waited for by busy loops is so much shorter or longer.
 ARCHS = {
     "x86_64": Arch("qemu-system-x86_64", "qemu-system-x86", ("-M", "pc"), "qemu64",
-                   "lpj=8000000 tsc=reliable", "ttyS0,115200", "arch/x86/boot/bzImage"),
+                   "lpj=8000000 tsc=reliable", "ttyS0,115200", "arch/x86/boot/bzImage",
+                   "kernel"),
     "arm64": Arch("qemu-system-aarch64", "qemu-system-arm", ("-M", "virt,gic-version=3"),
-                  "cortex-a57", "", "ttyAMA0", "arch/arm64/boot/Image"),
+                  "cortex-a57", "", "ttyAMA0", "arch/arm64/boot/Image",
+                  "lean"),
 }
 if ARCH not in ARCHS:
     sys.exit(f"ARCH={ARCH}: ARCH may be {' or '.join(ARCHS)}")
@@ -78,12 +83,17 @@ SHOWN_LINES = 15
 ROW = "grep -E 'MKI:|multikernel$' /proc/interrupts"
 
 
-def built(version):
+def built(version, flavour):
     """Where a kernel of that version is, if it was built."""
-    return os.path.join(BUILDS, f"{version}-{ARCH}", "kernel", MACHINE.image)
+    return os.path.join(BUILDS, f"{version}-{ARCH}", flavour, MACHINE.image)
 
 
-KERNEL = built(VERSION)
+def mixed_flavour(version, arch=ARCH):
+    """In machines with several versions: small, but of the first one, which is tested anyway."""
+    return ARCHS[arch].tested if version == VERSIONS[0] else "small"
+
+
+KERNEL = built(VERSION, FLAVOUR)
 
 
 @functools.cache

@@ -23,6 +23,7 @@ class Part(typing.NamedTuple):
     arch: str = mk.ARCH
     needs: tuple = ()		# parts that have to have run
     builds: bool = False	# finds nothing, unless it fails
+    flavour: str = "kernel"	# of the kernel that runs
 
     def where(self):
         return f"Linux {self.version}, {self.arch}"
@@ -64,7 +65,8 @@ def run(part, path, env, call=mk.call):
     open(path, "w").close()
     try:
         status = call([os.path.join(mk.TOP, "scripts", part.name), *part.args],
-                      env=dict(env, RESULTS=path, KERNEL=part.version, ARCH=part.arch))
+                      env=dict(env, RESULTS=path, KERNEL=part.version, ARCH=part.arch,
+                               FLAVOUR=part.flavour))
     except OSError as error:
         status = error.strerror
     with open(path) as file:
