@@ -167,7 +167,10 @@ def kernel_flood(machine):
         console.ask("echo on > /proc/sys/kernel/printk_devkmsg; i=0;"
                     f" while [ $i -lt {LINES} ]; do echo said-$i > /dev/kmsg; i=$((i + 1)); done;"
                     " echo through=$((3 + 4))", rb"through=7\r\n")
-    said = machine.command("killall sleep; sleep 1; grep -ac 'said-[0-9]' /tmp/all;"
+    # Nor has the kernel said all by then: until no more comes
+    said = machine.command("n=; while now=$(grep -ac 'said-[0-9]' /tmp/all);"
+                           " [ \"$now\" != \"$n\" ]; do n=$now; sleep 2; done;"
+                           " killall sleep; sleep 1; grep -ac 'said-[0-9]' /tmp/all;"
                            " grep -ac 'characters lost\\|not read in time' /tmp/all; rm /tmp/all")
     came, lost = (int(count) for count in said.split())
     expect(came >= LINES or lost, f"{came} of {LINES} lines came, and nothing was said to be lost")
