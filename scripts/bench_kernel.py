@@ -28,8 +28,8 @@ PEERS = (1, 3, 15, 63)
 # Where that many instances of the host itself share memory, and the option that reserves it
 RESERVE = "reserve_mem=20M:64K:bench"
 LOOPS, BATCH = 200, 32
-# How long a caller looks for the answer before it sleeps. By default that is longer than
-# interrupts there and back take on processors, and shorter than emulated ones do
+# How long a caller looks for the answer before it sleeps: by default not as long as emulated
+# interrupts there and back take
 POLL, POLL_US = "/sys/module/multikernel/parameters/poll_us", 500
 
 # By name: what multikernel/bench is told, behind the peer, and what of its answer is the figure
@@ -211,7 +211,7 @@ def compare(series, doorbells, where):
                "smp_call_function_single_async()", most=1),
         beside("a call to another kernel", "a call and its reply",
                "smp_call_function_single(), waiting", most=1.5),
-        beside("a call that sleeps after 50 us", "a call and its reply, by default",
+        beside("a call that sleeps sooner, as by default", "a call and its reply, by default",
                "smp_call_function_single(), waiting"),
         beside("streaming messages of 64 bytes", "a stream", "a doorbell for each message",
                least=10),
