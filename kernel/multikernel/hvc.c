@@ -7,8 +7,9 @@
  *
  * It sends from a console_initcall() on, and takes input when this kernel is up. Nothing
  * is logged here. When there is no room, a program's output waits, and the kernel's own
- * is dropped after a moment; how much is said in its place.
+ * is dropped after a moment; how much is said before what comes next, whoever says that.
  */
+#include <linux/atomic.h>
 #include <linux/console.h>
 #include <linux/delay.h>
 #include <linux/err.h>
@@ -38,30 +39,16 @@
 static struct hvc_struct *hvc_tty;
 static DEFINE_KFIFO(hvc_fifo, u8, HVC_IN);
 static DEFINE_SPINLOCK(hvc_fifo_lock);	/* who fills it */
-static unsigned int hvc_lost;		/* under the lock of consoles */
+static atomic_t hvc_lost;	/* characters of the kernel's own output */
 
 static struct mk_link *hvc_link(void)
 {
 	return &mk_ipi_opened()->links[MK_KEEPER];
 }
 
-/* A program's output: what does not go now hvc has sent again. */
-static ssize_t hvc_put_tty(const u8 *buf, size_t count)
+/* Sends. If there is no room, tries again up to @waits times, HVC_WAIT_US apart. */
+static int hvc_send_wait(const void *buf, size_t count, unsigned int waits)
 {
-	int ret = mk_link_trysend(hvc_link(), MK_IPI_TYPE_CONSOLE, buf, count);
-
-	if (!ret || ret == -EIO)
-		return count;
-	/* Nobody waits for a host that does not go on: hvc throws it away. */
-	if (ret == -EAGAIN)
-		return mk_link_state(hvc_link()) == MK_IPI_PEER_HUNG ? -EIO : 0;
-	return ret;
-}
-
-/* Wait for room, but only for the first of those that find none. */
-static int hvc_send_wait(const void *buf, size_t count)
-{
-	unsigned int waits = hvc_lost ? 0 : HVC_WAITS;
 	int ret;
 
 	for (;;) {
@@ -73,22 +60,48 @@ static int hvc_send_wait(const void *buf, size_t count)
 	return ret == -EIO ? 0 : ret;
 }
 
-/* The kernel's own output: hvc drops what was not taken, whatever the reason. */
+/*
+ * Nothing else is said before it is told what was lost; but by another CPU, while this one
+ * is about to tell it.
+ */
+static int hvc_tell_lost(void)
+{
+	unsigned int lost = atomic_read(&hvc_lost) ? atomic_xchg(&hvc_lost, 0) : 0;
+	char note[48];
+	int len, ret;
+
+	if (!lost)
+		return 0;
+	len = scnprintf(note, sizeof(note), "\r\n[%u characters lost]\r\n", lost);
+	ret = hvc_send_wait(note, len, 0);
+	if (ret)
+		atomic_add(lost, &hvc_lost);
+	return ret;
+}
+
+/* A program's output: what does not go now hvc has sent again. */
+static ssize_t hvc_put_tty(const u8 *buf, size_t count)
+{
+	int ret = hvc_tell_lost() ?: hvc_send_wait(buf, count, 0);
+
+	if (!ret)
+		return count;
+	/* Nobody waits for a host that does not go on: hvc throws it away. */
+	if (ret == -EAGAIN)
+		return mk_link_state(hvc_link()) == MK_IPI_PEER_HUNG ? -EIO : 0;
+	return ret;
+}
+
+/*
+ * The kernel's own output: hvc drops what was not taken, whatever the reason. Only the first
+ * of those that find no room wait for it.
+ */
 static ssize_t hvc_put_kernel(const u8 *buf, size_t count)
 {
-	char note[48];
-	int len;
-
-	if (hvc_lost) {
-		len = scnprintf(note, sizeof(note), "\r\n[%u characters lost]\r\n", hvc_lost);
-		if (!hvc_send_wait(note, len))
-			hvc_lost = 0;
-	}
-	if (hvc_lost || hvc_send_wait(buf, count)) {
-		hvc_lost += count;
-		return 0;
-	}
-	return count;
+	if (!hvc_tell_lost() && !hvc_send_wait(buf, count, HVC_WAITS))
+		return count;
+	atomic_add(count, &hvc_lost);
+	return 0;
 }
 
 static ssize_t hvc_put(u32 vtermno, const u8 *buf, size_t count)
