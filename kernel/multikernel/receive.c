@@ -146,6 +146,8 @@ static void receiver_gather(struct mk_receiver *receiver, bool all)
 	unsigned int i, nr = region->nr_instances;
 	u64 arena_size = region->arena_size;
 
+	/* With many peers this is most of what a doorbell costs. */
+#pragma GCC unroll 4
 	for (i = 0; i < nr; i++, bell += arena_size) {
 		u32 rung = READ_ONCE(*(const u32 *)bell);
 
