@@ -74,9 +74,9 @@ MAX_INSTANCES = 15
 MANY_CPUS = 16
 # The machine's RAM, how much of it is for the region and for instances, and one's share
 MEMORY, RESERVED, RAM = "1G", "512M", "96M"
-ARCHIVE = "/boot/guest.cpio.gz"
+ARCHIVE = "/boot/guest.cpio"
 # The same with iperf3 and the like
-TOOLS = "/boot/guest-tools.cpio.gz"
+TOOLS = "/boot/guest-tools.cpio"
 IMAGE = "/boot/" + os.path.basename(MACHINE.image)
 SHOWN_LINES = 15
 # The row of /proc/interrupts: named as on x86, or as interrupts are that a driver has
