@@ -160,9 +160,9 @@ def udp(machine):
 @group.test("iperf3: four flows at once, and byte queue limits hold")
 def flows(machine):
     queues = "/sys/class/net/mk1/queues/tx-*/byte_queue_limits"
-    machine.command(f"iperf3 -c {address(1)} -t 8 -P 4 > /tmp/flows & flows=$!")
+    machine.command(f"iperf3 -c {address(1)} -t 6 -P 4 > /tmp/flows & flows=$!")
     used = 0
-    for _ in range(5):
+    for _ in range(4):
         machine.command("sleep 1")
         said = machine.command(f"cat {queues}/limit; cat {queues}/inflight").split()
         half = len(said) // 2
@@ -177,7 +177,7 @@ def flows(machine):
 def killed(machine):
     for way in ("", "-R"):
         machine.command(f"iperf3 -c {address(1)} -t 60 {way} > /tmp/stream 2>&1 & stream=$!;"
-                        " sleep 4")
+                        " sleep 2")
         machine.command("mk stop 1")
         wait(machine, "[ $(cat /sys/class/net/mk1/carrier) = 0 ]")
         flood(machine.command(f"{PING} -f -q -c 1000 {address(2)}", 60), 1000)
@@ -186,7 +186,7 @@ def killed(machine):
         machine.command("kill $stream; wait $stream; true", 60)
         reached(machine, 1)
         flood(machine.command(f"{PING} -f -q -c {FLOOD // 10} {address(1)}", 60), FLOOD // 10)
-        iperf(machine.command(f"iperf3 -c {address(1)} -t 2 --json {way}", 60))
+        iperf(machine.command(f"iperf3 -c {address(1)} -t 1 --json {way}", 60))
 
 
 @group.test("a device that is set down takes nothing, and goes on when it is up")
@@ -196,7 +196,7 @@ def down(machine):
     expect(status, f"it was answered: {text}")
     machine.command("ip link set mk2 up")
     reached(machine, 2)
-    iperf(machine.command(f"iperf3 -c {address(2)} -t 2 --json", 60))
+    iperf(machine.command(f"iperf3 -c {address(2)} -t 1 --json", 60))
 
 
 @group.test("a host with a network powers off")
