@@ -3,7 +3,7 @@
 
 import bench_kernel as kernel
 import machine as mk
-from measure import Comparison, Part, Series
+from measure import Part, Series
 
 # Instance N runs the Nth of them
 IMAGES = dict(enumerate(kernel.IMAGES.items(), 1))
@@ -31,13 +31,4 @@ def measure(machine, where):
             (kernel.many(63), "peers", 63, 1)):
         found[name] = [sample / per for sample in ask(machine, test, argument)]
     series = {name: Series(name, "instructions", [samples]) for name, samples in found.items()}
-
-    def beside(what, name, other, most=None):
-        return Comparison(what, series[name], series[other], most=most)
-    return Part("Instructions of kernels, by QEMU", where, [
-        beside("statistics and tracepoints", *kernel.IMAGES, most=1.02),
-        beside("dispatch with 4080 types, one of them used", kernel.types(4080), kernel.types(1),
-               most=1.05),
-        beside("dispatch with 4080 types, each in turn", kernel.EACH, kernel.types(1)),
-        beside("63 peers, one of them active", kernel.many(63), kernel.many(1), most=1.10),
-    ])
+    return Part("Instructions of kernels, by QEMU", where, kernel.costs(series))

@@ -200,9 +200,25 @@ def spawn(n):
                             archive=mk.TOOLS)
 
 
-def compare(series, doorbells, where):
+def comparer(series):
     def beside(what, name, other, **goal):
         return Comparison(what, series[name], series[other], **goal)
+    return beside
+
+
+def costs(series):
+    """What is compared by time, and by instructions, too"""
+    beside = comparer(series)
+    return [
+        beside("dispatch with 4080 types, one of them used", types(4080), types(1), most=1.05),
+        beside("dispatch with 4080 types, each in turn", EACH, types(1)),
+        beside("63 peers, one of them active", many(63), many(1), most=1.10),
+        beside("statistics and tracepoints", *IMAGES, most=1.02),
+    ]
+
+
+def compare(series, doorbells, where):
+    beside = comparer(series)
     one = Series("a message", "", [[1]] * len(doorbells.rounds))
     comparisons = [
         beside("a message to an idle CPU of another kernel", "a message", "a doorbell alone",
@@ -217,13 +233,8 @@ def compare(series, doorbells, where):
                least=10),
         Comparison("doorbells of the stream", doorbells, one, most=0.02),
         beside("two sending CPUs", "a stream of two CPUs", "a stream", least=0.95),
-        beside("dispatch with 4080 types, one of them used", "4080 types", "one type",
-               most=1.05),
-        beside("dispatch with 4080 types, each in turn", EACH, "one type"),
-        beside("63 peers, one of them active", many(63), many(1), most=1.10),
         beside("messages of 64 KiB", "messages of 64 KiB", "memcpy() there and back", least=0.5),
-        beside("statistics and tracepoints", *IMAGES, most=1.02),
-    ]
+    ] + costs(series)
     charts = [series[name] for name in ("a doorbell alone", "a message",
                                         "smp_call_function_single_async()",
                                         "a message within a kernel",
