@@ -82,6 +82,12 @@ SHOWN_LINES = 15
 # The row of /proc/interrupts: named as on x86, or as interrupts are that a driver has
 ROW = "grep -E 'MKI:|multikernel$' /proc/interrupts"
 
+# Bytes of the longest text that a pattern matches
+LONGEST_MATCH = 4096
+# What the init of an instance says, once a second
+ALIVE = re.compile(r"^mk: alive (\d+) uptime (\S+)((?: [A-Z]+ \d+)*) (MKI: .*\S)\s*\n",
+                   re.MULTILINE)
+
 
 def built(version, flavour):
     """Where a kernel of that version is, if it was built."""
@@ -289,8 +295,12 @@ class Machine:
         """What the console said up to a line that matches, and the match."""
         seconds = max(0, min(seconds * self.patience, self.deadline - time.monotonic()))
         end = time.monotonic() + seconds
+        pattern = re.compile(pattern, re.MULTILINE)
+        looked = 0
         while True:
-            match = re.search(pattern, self.received, re.MULTILINE)
+            match = pattern.search(self.received, looked)
+            # It comes in small pieces, and what is looked for is a few lines
+            looked = max(0, len(self.received) - LONGEST_MATCH)
             if match:
                 text = self.received[:match.start()]
                 self.received = self.received[match.end():]
@@ -393,11 +403,14 @@ class Machine:
 
     def alive(self, n):
         """What the last whole line of an instance's init said, as a dictionary."""
-        lines = re.findall(r"^mk: alive (\d+) uptime (\S+)((?: [A-Z]+ \d+)*) (MKI: .*\S)\s*\n",
-                           self.said(n), re.MULTILINE)
-        if not lines:
+        text = self.said(n)
+        found, at = None, len(text)
+        while not found and at > 0:
+            at = text.rfind("mk: alive ", 0, at)
+            found = ALIVE.match(text, at) if at >= 0 else None
+        if not found:
             return None
-        seconds, uptime, counts, row = lines[-1]
+        seconds, uptime, counts, row = found.groups()
         words = counts.split()
         said = {name: int(count) for name, count in zip(words[::2], words[1::2])}
         said.update(seconds=int(seconds), uptime=float(uptime), row=row, mki=row_count(row))

@@ -39,8 +39,9 @@ def spawn(machine, n):
 
 def wait(machine, line, seconds=SOON):
     """Until the line succeeds."""
-    machine.command(f"i=0; until {line}; do i=$((i + 1)); [ $i -lt {seconds} ] || break; sleep 1;"
-                    f" done > /dev/null 2>&1; {line}", seconds * 2)
+    machine.command(f"end=$(($(date +%s) + {seconds})); until {line}; do"
+                    " [ $(date +%s) -lt $end ] || break; sleep 0.2; done > /dev/null 2>&1;"
+                    f" {line}", seconds * 2)
 
 
 def reached(machine, *instances):
