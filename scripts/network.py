@@ -11,10 +11,10 @@ from tests import Group, expect
 PREFIX = "10.77.0"
 # What instances are told: an address, and to serve a page and iperf3
 SERVE = f"mk_net={PREFIX} mk_serve=1"
-FLOOD = 2000
+FLOOD = 1000
 # Debian's own: the shell would take busybox's, which has no -f
 PING = "/bin/ping"
-SECONDS = 3
+SECONDS = 2
 # Bytes of a ring that the largest frame takes
 FRAME = 65600
 # The carrier of a peer that comes or goes, and what runs there

@@ -8,7 +8,7 @@ import time
 import machine as mk
 
 # Round trips of an exchange
-COUNT = 2000
+COUNT = 1000
 OUT = os.path.join(mk.BUILD, "test")
 
 
