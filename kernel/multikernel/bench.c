@@ -122,7 +122,7 @@ static void bench_streamed(struct mk_ipi_handler *handler, const struct mk_ipi_m
 		bench_say(msg->from, BENCH_SAID, 0);
 }
 
-static void bench_probe(void *data, u32 self, u32 door)
+static void bench_probe(void *data, const struct mk_receiver *receiver)
 {
 	bench_rung[1] = bench_rung[0];
 	bench_rung[0] = get_cycles();

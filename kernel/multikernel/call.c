@@ -219,7 +219,7 @@ int mk_call_reply(struct mk_link *link, const struct mk_ipi_msg *msg)
 		call_end(call, call_result(call->reply, head, head + 1, msg->len - sizeof(*head)));
 		return 0;
 	}
-	trace_mk_drop(link->instance->region->self, msg->from, msg->type, "late reply");
+	trace_mk_drop(link, msg, "late reply");
 	return 0;
 }
 
@@ -253,7 +253,7 @@ int mk_call_handle(struct mk_link *link, const struct mk_ipi_msg *request, void 
 	msg.len -= sizeof(*in);
 	ret = mk_ipi_dispatch(link->instance->handlers, &msg, &reply);
 	if (!ret)
-		trace_mk_dispatch(link->instance->region->self, link->peer, msg.type, reply.error);
+		trace_mk_dispatch(link, &msg, reply.error);
 
 	*out = (struct mk_wire_reply) { .token = in->token };
 	if (ret) {
@@ -274,6 +274,6 @@ int mk_call_handle(struct mk_link *link, const struct mk_ipi_msg *request, void 
 		err = mk_link_send(link, type, MK_WIRE_REPLY, &vec, 1, vec.iov_len,
 				   request->incarnation);
 	if (err)
-		trace_mk_drop(link->instance->region->self, link->peer, type, "reply not sent");
+		trace_mk_drop(link, request, "reply not sent");
 	return ret;
 }

@@ -404,7 +404,7 @@ int mk_link_ring(struct mk_link *link, unsigned int door)
 	 * receiver_gather().
 	 */
 	atomic_fetch_inc_release((atomic_t *)&bell->rung[door % ARRAY_SIZE(bell->rung)]);
-	trace_mk_doorbell(instance->region->self, link->peer, door);
+	trace_mk_doorbell(link, door);
 	return instance->backend->ring(instance->backend, &where) ? -EIO : 0;
 }
 

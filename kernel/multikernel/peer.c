@@ -99,8 +99,7 @@ static void peer_log(const struct mk_link *link, u32 life, enum mk_ipi_peer_stat
 static void peer_say(struct mk_link *link, u32 life, enum mk_ipi_peer_state state)
 {
 	struct mk_instance *instance = link->instance;
-	struct mk_region *region = instance->region;
-	bool silent = link->peer == region->self ||
+	bool silent = link->peer == instance->region->self ||
 		      (state == MK_IPI_PEER_DOWN &&
 		       (peer_comes(link, life) || link->state == MK_IPI_PEER_ABSENT));
 
@@ -117,7 +116,7 @@ static void peer_say(struct mk_link *link, u32 life, enum mk_ipi_peer_state stat
 	if (silent)
 		return;
 
-	trace_mk_peer(region->self, link->peer, life, state);
+	trace_mk_peer(link, life, state);
 	/* It may come and go as often as it likes. */
 	if (__ratelimit(&link->log))
 		peer_log(link, life, state);

@@ -388,7 +388,7 @@ void mk_receiver_empty(struct mk_receiver *receiver)
  */
 bool mk_ipi_receive(struct mk_receiver *receiver)
 {
-	trace_mk_interrupt(receiver->instance->region->self, receiver->door);
+	trace_mk_interrupt(receiver);
 	guard(raw_spinlock)(&receiver->lock);
 	/* Not only shown: the end of a storm is seen by it. */
 	WRITE_ONCE(receiver->doorbells, receiver->doorbells + 1);

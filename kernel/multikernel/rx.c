@@ -155,7 +155,6 @@ static bool rx_arm(struct mk_rx *rx)
 /* Hand a message on. -EPROTO if it makes no sense. */
 static int rx_deliver(struct mk_rx *rx, const struct mk_ring_msg *in, void *reply)
 {
-	struct mk_instance *instance = rx->link->instance;
 	enum mk_lane lane = mk_ring_lane(rx->index);
 	struct mk_ipi_msg msg = {
 		.data	= in->data,
@@ -168,7 +167,7 @@ static int rx_deliver(struct mk_rx *rx, const struct mk_ring_msg *in, void *repl
 	};
 	int ret;
 
-	trace_mk_receive(instance->region->self, msg.from, msg.type, in->kind, in->len);
+	trace_mk_receive(rx, in);
 	mk_count(&rx->stats.received);
 	if (lane == MK_REPLY ? in->kind != MK_WIRE_REPLY : in->kind == MK_WIRE_REPLY)
 		return -EPROTO;
@@ -176,9 +175,9 @@ static int rx_deliver(struct mk_rx *rx, const struct mk_ring_msg *in, void *repl
 	case MK_WIRE_MESSAGE:
 		if (msg.len > (lane == MK_BULK ? MK_IPI_MAX_BULK_LEN : MK_IPI_MAX_LEN))
 			return -EPROTO;
-		ret = mk_ipi_dispatch(instance->handlers, &msg, NULL);
+		ret = mk_ipi_dispatch(rx->link->instance->handlers, &msg, NULL);
 		if (!ret)
-			trace_mk_dispatch(instance->region->self, msg.from, msg.type, 0);
+			trace_mk_dispatch(rx->link, &msg, 0);
 		break;
 	case MK_WIRE_REQUEST:
 		ret = mk_call_handle(rx->link, &msg, reply);
@@ -189,10 +188,10 @@ static int rx_deliver(struct mk_rx *rx, const struct mk_ring_msg *in, void *repl
 
 	if (ret == -ENOENT) {
 		mk_count(&rx->stats.unhandled);
-		trace_mk_drop(instance->region->self, msg.from, msg.type, "no handler");
+		trace_mk_drop(rx->link, &msg, "no handler");
 	} else if (ret == -EBADMSG) {
 		mk_count(&rx->stats.wrong_lane);
-		trace_mk_drop(instance->region->self, msg.from, msg.type, "wrong lane");
+		trace_mk_drop(rx->link, &msg, "wrong lane");
 	}
 	return ret == -EPROTO ? ret : 0;
 }

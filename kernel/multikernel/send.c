@@ -98,7 +98,7 @@ static int send_locked(struct mk_link *link, struct mk_tx *tx, u32 type, enum mk
 	}
 	raw_spin_unlock(&tx->lock);
 	if (!ret)
-		trace_mk_send(link->instance->region->self, link->peer, type, len, 0);
+		trace_mk_send(link, type, len, 0);
 	/*
 	 * At once: others send into the ring and count on this doorbell. Who is in an NMI
 	 * may have been ringing: the peer's beat makes up for it.
@@ -158,7 +158,7 @@ int mk_link_send(struct mk_link *link, u32 type, enum mk_wire_kind kind,
 	int ret = send_once(link, type, kind, vec, nr, len, life, false);
 
 	if (ret)
-		trace_mk_send(link->instance->region->self, link->peer, type, len, ret);
+		trace_mk_send(link, type, len, ret);
 	return ret;
 }
 
@@ -263,7 +263,7 @@ int mk_link_send_wait(struct mk_link *link, u32 type, enum mk_wire_kind kind,
 	mk_link_forget_room(link, &waiter.room);
 out:
 	if (ret)
-		trace_mk_send(link->instance->region->self, link->peer, type, len, ret);
+		trace_mk_send(link, type, len, ret);
 	return ret;
 }
 

@@ -9,6 +9,15 @@
 #include <multikernel/mk_ipi.h>
 #include <multikernel/mk_wire.h>
 
+/*
+ * Of the layer's own structures, which kernel/multikernel/trace.c alone looks into: who calls a
+ * tracepoint fetches nothing for one that is off.
+ */
+struct mk_link;
+struct mk_receiver;
+struct mk_ring_msg;
+struct mk_rx;
+
 TRACE_DEFINE_ENUM(MK_WIRE_MESSAGE);
 TRACE_DEFINE_ENUM(MK_WIRE_REQUEST);
 TRACE_DEFINE_ENUM(MK_WIRE_REPLY);
@@ -47,9 +56,9 @@ TRACE_DEFINE_ENUM(MK_IPI_PEER_REFUSED);
  * whose doorbell could not be rung shows twice: put into the ring, then refused.
  */
 TRACE_EVENT(mk_send,
-	TP_PROTO(u32 self, u32 peer, u32 type, u32 len, int error),
+	TP_PROTO(const struct mk_link *link, u32 type, u32 len, int error),
 
-	TP_ARGS(self, peer, type, len, error),
+	TP_ARGS(link, type, len, error),
 
 	TP_STRUCT__entry(
 		__field(u32, self)
@@ -60,8 +69,8 @@ TRACE_EVENT(mk_send,
 	),
 
 	TP_fast_assign(
-		__entry->self = self;
-		__entry->peer = peer;
+		__entry->self = link->instance->region->self;
+		__entry->peer = link->peer;
 		__entry->type = type;
 		__entry->len = len;
 		__entry->error = error;
@@ -78,9 +87,9 @@ TRACE_EVENT(mk_send,
  * @door: which door of the peer
  */
 TRACE_EVENT(mk_doorbell,
-	TP_PROTO(u32 self, u32 peer, u32 door),
+	TP_PROTO(const struct mk_link *link, u32 door),
 
-	TP_ARGS(self, peer, door),
+	TP_ARGS(link, door),
 
 	TP_STRUCT__entry(
 		__field(u32, self)
@@ -89,8 +98,8 @@ TRACE_EVENT(mk_doorbell,
 	),
 
 	TP_fast_assign(
-		__entry->self = self;
-		__entry->peer = peer;
+		__entry->self = link->instance->region->self;
+		__entry->peer = link->peer;
 		__entry->door = door;
 	),
 
@@ -105,9 +114,9 @@ TRACE_EVENT(mk_doorbell,
  * A doorbell has no sender: the mk_receive that follow say who it was.
  */
 TRACE_EVENT(mk_interrupt,
-	TP_PROTO(u32 self, u32 door),
+	TP_PROTO(const struct mk_receiver *receiver),
 
-	TP_ARGS(self, door),
+	TP_ARGS(receiver),
 
 	TP_STRUCT__entry(
 		__field(u32, self)
@@ -115,8 +124,8 @@ TRACE_EVENT(mk_interrupt,
 	),
 
 	TP_fast_assign(
-		__entry->self = self;
-		__entry->door = door;
+		__entry->self = receiver->instance->region->self;
+		__entry->door = receiver->door;
 	),
 
 	TP_printk("self=%u door=%u", __entry->self, __entry->door)
@@ -131,9 +140,9 @@ TRACE_EVENT(mk_interrupt,
  * @len:  bytes of it
  */
 TRACE_EVENT(mk_receive,
-	TP_PROTO(u32 self, u32 from, u32 type, u32 kind, u32 len),
+	TP_PROTO(const struct mk_rx *rx, const struct mk_ring_msg *msg),
 
-	TP_ARGS(self, from, type, kind, len),
+	TP_ARGS(rx, msg),
 
 	TP_STRUCT__entry(
 		__field(u32, self)
@@ -144,11 +153,11 @@ TRACE_EVENT(mk_receive,
 	),
 
 	TP_fast_assign(
-		__entry->self = self;
-		__entry->from = from;
-		__entry->type = type;
-		__entry->kind = kind;
-		__entry->len = len;
+		__entry->self = rx->link->instance->region->self;
+		__entry->from = rx->link->peer;
+		__entry->type = msg->type | (mk_ring_lane(rx->index) == MK_BULK ? MK_IPI_BULK : 0);
+		__entry->kind = msg->kind;
+		__entry->len = msg->len;
 	),
 
 	TP_printk("self=%u from=%u type=0x%x kind=%s len=%u", __entry->self, __entry->from,
@@ -165,9 +174,9 @@ TRACE_EVENT(mk_receive,
  * The time since mk_receive on the same CPU is what the handler took.
  */
 TRACE_EVENT(mk_dispatch,
-	TP_PROTO(u32 self, u32 from, u32 type, int ret),
+	TP_PROTO(const struct mk_link *link, const struct mk_ipi_msg *msg, int ret),
 
-	TP_ARGS(self, from, type, ret),
+	TP_ARGS(link, msg, ret),
 
 	TP_STRUCT__entry(
 		__field(u32, self)
@@ -177,9 +186,9 @@ TRACE_EVENT(mk_dispatch,
 	),
 
 	TP_fast_assign(
-		__entry->self = self;
-		__entry->from = from;
-		__entry->type = type;
+		__entry->self = link->instance->region->self;
+		__entry->from = msg->from;
+		__entry->type = msg->type;
 		__entry->ret = ret;
 	),
 
@@ -195,9 +204,9 @@ TRACE_EVENT(mk_dispatch,
  * @why:  for people to read
  */
 TRACE_EVENT(mk_drop,
-	TP_PROTO(u32 self, u32 from, u32 type, const char *why),
+	TP_PROTO(const struct mk_link *link, const struct mk_ipi_msg *msg, const char *why),
 
-	TP_ARGS(self, from, type, why),
+	TP_ARGS(link, msg, why),
 
 	TP_STRUCT__entry(
 		__field(u32, self)
@@ -207,9 +216,9 @@ TRACE_EVENT(mk_drop,
 	),
 
 	TP_fast_assign(
-		__entry->self = self;
-		__entry->from = from;
-		__entry->type = type;
+		__entry->self = link->instance->region->self;
+		__entry->from = msg->from;
+		__entry->type = msg->type;
 		__assign_str(why);
 	),
 
@@ -225,9 +234,9 @@ TRACE_EVENT(mk_drop,
  * @state:	 enum mk_ipi_peer_state: what it has become
  */
 TRACE_EVENT(mk_peer,
-	TP_PROTO(u32 self, u32 peer, u32 incarnation, u32 state),
+	TP_PROTO(const struct mk_link *link, u32 incarnation, u32 state),
 
-	TP_ARGS(self, peer, incarnation, state),
+	TP_ARGS(link, incarnation, state),
 
 	TP_STRUCT__entry(
 		__field(u32, self)
@@ -237,8 +246,8 @@ TRACE_EVENT(mk_peer,
 	),
 
 	TP_fast_assign(
-		__entry->self = self;
-		__entry->peer = peer;
+		__entry->self = link->instance->region->self;
+		__entry->peer = link->peer;
 		__entry->incarnation = incarnation;
 		__entry->state = state;
 	),
