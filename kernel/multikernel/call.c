@@ -74,6 +74,30 @@ static void call_end(struct call *call, int ret)
 	complete(&call->done);
 }
 
+/*
+ * Wait for the reply. Of an urgent call it is looked out for, and nobody has to ring, before
+ * this sleeps.
+ */
+static int call_wait(struct call *call, bool urgent, unsigned long end)
+{
+	struct mk_link *link = call->link;
+	u64 until = 0;
+	long left;
+
+	while (urgent && time_before(jiffies, end) && mk_poll(&until)) {
+		mk_link_take_replies(link);
+		if (completion_done(&call->done))
+			return 0;
+	}
+	/* The peer rings for what is not there when this has looked once more. */
+	atomic_inc(&link->sleepers);
+	mk_link_take_replies(link);
+	left = max_t(long, end - jiffies, 0);
+	left = wait_for_completion_killable_timeout(&call->done, left);
+	atomic_dec(&link->sleepers);
+	return left < 0 ? -EINTR : -ETIMEDOUT;
+}
+
 /**
  * mk_link_call - call the peer, and wait for its reply
  * @link:    the link
@@ -105,9 +129,8 @@ int mk_link_call(struct mk_link *link, u32 type, const void *data, u32 len,
 		{ .iov_base = &head, .iov_len = sizeof(head) },
 		{ .iov_base = (void *)data, .iov_len = len },
 	};
-	unsigned long now, end = jiffies + min_t(unsigned long, timeout, MAX_JIFFY_OFFSET);
-	u64 began = ktime_get_ns(), until = 0;
-	long left = 0;
+	unsigned long end = jiffies + min_t(unsigned long, timeout, MAX_JIFFY_OFFSET);
+	u64 began = ktime_get_ns();
 	int ret;
 
 	if (reply) {
@@ -122,16 +145,8 @@ int mk_link_call(struct mk_link *link, u32 type, const void *data, u32 len,
 	ret = mk_link_send_wait(link, type, MK_WIRE_REQUEST, vec, ARRAY_SIZE(vec),
 				sizeof(head) + len, call.incarnation, timeout);
 	/* One that was sent may be answered even if the peer could not be told. */
-	if (!ret || ret == -EIO) {
-		/* The answer to an urgent one comes from an interrupt, if all is well. */
-		while (!(type & MK_IPI_BULK) && !completion_done(&call.done) &&
-		       time_before(jiffies, end) && mk_poll(&until))
-			;
-		now = jiffies;
-		left = time_before(now, end) ? end - now : 0;
-		left = wait_for_completion_killable_timeout(&call.done, left);
-		ret = left < 0 ? -EINTR : -ETIMEDOUT;
-	}
+	if (!ret || ret == -EIO)
+		ret = call_wait(&call, !(type & MK_IPI_BULK), end);
 
 	scoped_guard(raw_spinlock_irqsave, &bucket->lock) {
 		if (hlist_unhashed(&call.node))

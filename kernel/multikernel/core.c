@@ -366,9 +366,9 @@ EXPORT_SYMBOL_GPL(mk_ipi_forget_room);
  * @timeout: jiffies to wait for all of it, at the most; MAX_SCHEDULE_TIMEOUT: no limit
  *
  * Any number of calls may be under way, from any number of CPUs. The answer comes
- * by the urgent lane, whatever lane the request goes by. The answer to an urgent one is
- * looked for during multikernel.poll_us, unless another task wants the CPU, before this
- * sleeps.
+ * by the urgent lane, whatever lane the request goes by. For the answer to an urgent one
+ * this looks during multikernel.poll_us, unless another task wants the CPU, before it
+ * sleeps; who looks is not interrupted for it.
  *
  * Process context; sleeps.
  *

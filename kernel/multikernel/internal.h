@@ -334,6 +334,7 @@ struct mk_beat {
  * @opened:	mk_wire_bell.opened when that was done last; under @rx_lock
  * @rx_mask:	by door: the incoming rings that it drains; written under @rx_lock
  * @rx:		the incoming rings
+ * @sleepers:	callers that sleep until their reply is there: the peer has to ring for it
  * @broken:	incarnation of the peer that wrote what made no sense: nothing is
  *		taken from it any more
  * @log:	keeps it from filling the log
@@ -362,6 +363,7 @@ struct mk_link {
 	u32			opened;
 	u32			rx_mask[MK_DOORS];
 	struct mk_rx		rx[MK_WIRE_LINK_RINGS];
+	atomic_t		sleepers;
 	u32			broken;
 	struct ratelimit_state	log;
 
@@ -477,6 +479,7 @@ void mk_receiver_stop(struct mk_receiver *receiver);
 void mk_receiver_free(struct mk_receiver *receiver);
 int mk_receiver_move(struct mk_receiver *receiver, unsigned int cpu);
 bool mk_ipi_receive(struct mk_receiver *receiver);
+void mk_link_take_replies(struct mk_link *link);
 void mk_receiver_empty(struct mk_receiver *receiver);
 
 /* peer.c: peers come, go and hang */

@@ -152,6 +152,16 @@ static bool rx_arm(struct mk_rx *rx)
 	return more;
 }
 
+/*
+ * Whether the sender is to ring for what comes next; under rx->lock. Of replies only if somebody
+ * sleeps until one comes. Who is going to sleep says so before it drains the ring itself, so
+ * that either it is seen here, or it arms what is left unarmed now.
+ */
+static bool rx_wants_bell(const struct mk_rx *rx)
+{
+	return mk_ring_lane(rx->index) != MK_REPLY || atomic_read(&rx->link->sleepers);
+}
+
 /* Hand a message on. -EPROTO if it makes no sense. */
 static int rx_deliver(struct mk_rx *rx, const struct mk_ring_msg *in, void *reply)
 {
@@ -244,9 +254,9 @@ static int rx_may_take(struct mk_rx *rx, unsigned int door)
  * @reply: MK_RX_REPLY_LEN bytes, for the answers to calls
  * @taken: counts them; and 1 if there were none, and the peer kept it busy
  *
- * Hard interrupt context.
+ * An urgent ring in hard interrupt context; one of replies with interrupts off.
  *
- * Return: whether there may be more; if not, the sender rings.
+ * Return: whether there may be more; if not, the sender rings, unless nobody needs that.
  */
 bool mk_rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply,
 		 unsigned int *taken)
@@ -269,7 +279,7 @@ bool mk_rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply,
 		}
 		if (!ret)
 			ret = rx_take(rx, buf, reply);
-		if (ret == -ESTALE || (ret == -EAGAIN && !rx_arm(rx)))
+		if (ret == -ESTALE || (ret == -EAGAIN && !(rx_wants_bell(rx) && rx_arm(rx))))
 			return false;
 		if (!ret) {
 			++*taken;

@@ -483,6 +483,120 @@ static void call_both_ways(struct kunit *test)
 	}
 }
 
+/* Node 1 answers what nobody waits for: it is taken in, and dropped. Any context. */
+static int call_late_replies(struct mk_test_machine *machine, unsigned int n)
+{
+	struct mk_link *link = &machine->node[1].instance->links[0];
+	struct mk_wire_reply head = {};
+	struct kvec vec = { .iov_base = &head, .iov_len = sizeof(head) };
+	int ret = 0;
+
+	for (; n && !ret; n--)
+		ret = mk_link_send(link, 0, MK_WIRE_REPLY, &vec, 1, sizeof(head), 0);
+	return ret;
+}
+
+/* The same by one ring, of which node 0 has had one already */
+static struct mk_link *call_late_setup(struct kunit *test, struct mk_test_machine *machine)
+{
+	set_cpus_allowed_ptr(current, cpumask_of(machine->node[0].cpu));
+	KUNIT_ASSERT_EQ(test, 0, call_late_replies(machine, 1));
+	mk_test_settle(test, &machine->node[0]);
+	return &machine->node[0].instance->links[1];
+}
+
+static u64 call_replies_taken(struct mk_test_machine *machine)
+{
+	return mk_test_stats(&machine->node[0], 1, MK_URGENT).received;
+}
+
+/* As long as all who wait look themselves, no doorbell is rung; who sleeps is rung for */
+static void call_rings_who_sleeps(struct kunit *test)
+{
+	struct mk_test_machine *machine = call_setup(test);
+	struct mk_link *link = call_late_setup(test, machine);
+	struct mk_test_node *node = machine->node;
+	u64 taken = call_replies_taken(machine);
+	int rings = mk_test_rings(&node[1]);
+
+	mk_test_mute(&node[1]);
+	KUNIT_ASSERT_EQ(test, 0, call_late_replies(machine, 2));
+	mk_link_take_replies(link);
+	KUNIT_EXPECT_EQ(test, taken + 2, call_replies_taken(machine));
+	KUNIT_ASSERT_EQ(test, 0, call_late_replies(machine, 1));
+	KUNIT_EXPECT_EQ(test, rings, mk_test_rings(&node[1]));
+
+	atomic_inc(&link->sleepers);
+	mk_link_take_replies(link);
+	KUNIT_EXPECT_EQ(test, taken + 3, call_replies_taken(machine));
+	KUNIT_ASSERT_EQ(test, 0, call_late_replies(machine, 1));
+	KUNIT_EXPECT_EQ(test, rings + 1, mk_test_rings(&node[1]));
+	/* Whoever else looks meanwhile asks for it, too */
+	mk_link_take_replies(link);
+	KUNIT_ASSERT_EQ(test, 0, call_late_replies(machine, 1));
+	KUNIT_EXPECT_EQ(test, rings + 2, mk_test_rings(&node[1]));
+	atomic_dec(&link->sleepers);
+	mk_test_unmute(&node[1]);
+}
+
+/* More than one turn takes, when somebody sleeps: the rest is seen without a doorbell */
+static void call_rest_for_who_sleeps(struct kunit *test)
+{
+	struct mk_test_machine *machine = call_setup(test);
+	struct mk_link *link = call_late_setup(test, machine);
+	struct mk_test_node *node = machine->node;
+	u64 taken = call_replies_taken(machine);
+
+	mk_test_mute(&node[1]);
+	KUNIT_ASSERT_EQ(test, 0, call_late_replies(machine, 100));
+	KUNIT_EXPECT_EQ(test, taken, call_replies_taken(machine));
+	atomic_inc(&link->sleepers);
+	mk_link_take_replies(link);
+	KUNIT_EXPECT_TRUE(test, mk_test_wait(call_replies_taken(machine) == taken + 100));
+	atomic_dec(&link->sleepers);
+	mk_test_unmute(&node[1]);
+}
+
+/* A doorbell for a reply that was seen before it is no storm, however many there are */
+static void call_seen_before_is_no_storm(struct kunit *test)
+{
+	struct mk_test_machine *machine = call_setup(test);
+	struct mk_link *link = call_late_setup(test, machine);
+	struct mk_test_node *node = machine->node;
+	struct mk_receiver *receiver = node[0].instance->receivers;
+	u64 taken = call_replies_taken(machine), empties = READ_ONCE(receiver->empties);
+	unsigned int i;
+	int ret;
+
+	mk_param_storm = 4;
+	atomic_inc(&link->sleepers);
+	mk_link_take_replies(link);
+	for (i = 0; i < 20; i++) {
+		local_irq_disable();
+		ret = call_late_replies(machine, 1);
+		mk_link_take_replies(link);
+		local_irq_enable();
+		KUNIT_ASSERT_EQ(test, 0, ret);
+		KUNIT_ASSERT_EQ(test, taken + i + 1, call_replies_taken(machine));
+		KUNIT_ASSERT_TRUE(test, mk_test_wait(READ_ONCE(receiver->empties) > empties + i));
+	}
+	atomic_dec(&link->sleepers);
+	KUNIT_EXPECT_EQ(test, 0, receiver->storms);
+}
+
+/* Who calls one time after the other is awake when the answers come, most of the time */
+static void call_looks_for_its_answer(struct kunit *test)
+{
+	struct mk_test_machine *machine = call_setup(test);
+	int rings = mk_test_rings(&machine->node[1]);
+	u32 i;
+
+	mk_param_poll_us = 10 * USEC_PER_SEC;
+	for (i = 0; i < 100; i++)
+		call_round(test, machine, CALL_URGENT, sizeof(struct call_ask), i);
+	KUNIT_EXPECT_LT(test, mk_test_rings(&machine->node[1]) - rings, 50);
+}
+
 static struct kunit_case call_cases[] = {
 	KUNIT_CASE_PARAM(call_replies, call_type_gen_params),
 	KUNIT_CASE_PARAM(call_zero_length, call_type_gen_params),
@@ -500,6 +614,10 @@ static struct kunit_case call_cases[] = {
 	KUNIT_CASE(call_refuses),
 	KUNIT_CASE(call_many_at_once),
 	KUNIT_CASE(call_both_ways),
+	KUNIT_CASE(call_looks_for_its_answer),
+	KUNIT_CASE(call_rings_who_sleeps),
+	KUNIT_CASE(call_rest_for_who_sleeps),
+	KUNIT_CASE(call_seen_before_is_no_storm),
 	{}
 };
 
