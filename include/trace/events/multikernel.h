@@ -46,8 +46,7 @@ TRACE_DEFINE_ENUM(MK_IPI_PEER_REFUSED);
 
 /**
  * mk_send - a message was put into a ring, or refused
- * @self:  instance number of this kernel
- * @peer:  to whom
+ * @link:  to whom: self, the instance number of this kernel, and peer
  * @type:  message type, with MK_IPI_BULK and MK_IPI_TO_CPU() as the sender gave it
  * @len:   bytes of it, with the head of a call
  * @error: 0, or the negative errno that the sender is given
@@ -82,8 +81,7 @@ TRACE_EVENT(mk_send,
 
 /**
  * mk_doorbell - a doorbell was rung
- * @self: instance number of this kernel
- * @peer: at whom
+ * @link: at whom: self, the instance number of this kernel, and peer
  * @door: which door of the peer
  */
 TRACE_EVENT(mk_doorbell,
@@ -108,8 +106,7 @@ TRACE_EVENT(mk_doorbell,
 
 /**
  * mk_interrupt - a doorbell was taken
- * @self: instance number of this kernel
- * @door: at which door of this kernel
+ * @receiver: where: self, the instance number of this kernel, and door
  *
  * A doorbell has no sender: the mk_receive that follow say who it was.
  */
@@ -133,11 +130,9 @@ TRACE_EVENT(mk_interrupt,
 
 /**
  * mk_receive - a message was taken out of a ring
- * @self: instance number of this kernel
- * @from: who sent it
- * @type: message type, with MK_IPI_BULK if it came by the bulk lane
- * @kind: enum mk_wire_kind
- * @len:  bytes of it
+ * @rx:  out of which: self, the instance number of this kernel, and from, that of the sender
+ * @msg: which: type, with MK_IPI_BULK if it came by the bulk lane; kind, of enum mk_wire_kind;
+ *	 and len, the bytes of it
  */
 TRACE_EVENT(mk_receive,
 	TP_PROTO(const struct mk_rx *rx, const struct mk_ring_msg *msg),
@@ -166,9 +161,8 @@ TRACE_EVENT(mk_receive,
 
 /**
  * mk_dispatch - the handler of a message has returned
- * @self: instance number of this kernel
- * @from: who sent the message
- * @type: message type, with MK_IPI_BULK if it came by the bulk lane
+ * @link: by which it came: self, the instance number of this kernel
+ * @msg:  which: from, who sent it, and type, with MK_IPI_BULK if it came by the bulk lane
  * @ret:  of a call, what its handler returned: 0 or a negative errno; else 0
  *
  * The time since mk_receive on the same CPU is what the handler took.
@@ -198,9 +192,8 @@ TRACE_EVENT(mk_dispatch,
 
 /**
  * mk_drop - a message that was received goes to nobody
- * @self: instance number of this kernel
- * @from: who sent it
- * @type: message type, with MK_IPI_BULK if it came by the bulk lane
+ * @link: by which it came: self, the instance number of this kernel
+ * @msg:  which: from, who sent it, and type, with MK_IPI_BULK if it came by the bulk lane
  * @why:  for people to read
  */
 TRACE_EVENT(mk_drop,
@@ -228,8 +221,7 @@ TRACE_EVENT(mk_drop,
 
 /**
  * mk_peer - this kernel sees another state of an instance than before
- * @self:	 instance number of this kernel
- * @peer:	 whose state
+ * @link:	 whose: self, the instance number of this kernel, and peer
  * @incarnation: which life of it
  * @state:	 enum mk_ipi_peer_state: what it has become
  */
