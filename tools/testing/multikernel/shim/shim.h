@@ -146,6 +146,11 @@ static inline void *shim_memcpy(void *to, const void *from, size_t n)
 	     ((bit) = __high ? __builtin_ctzl(__high) :			\
 	      __low ? __builtin_ctzl(__low) : (size)) < (size);		\
 	     __high ? (__high &= __high - 1) : (__low &= __low - 1))
+/* Everything else of it the kernel leaves to the compiler, too */
+#define prefetchw(x)	__builtin_prefetch(x, 1)
+
+#undef for_each_set_bit
+#define for_each_set_bit(bit, addr, size)	for_each_set_bit_wrap(bit, addr, size, 0)
 
 static inline u64 ror64(u64 word, unsigned int shift)
 {
@@ -163,6 +168,7 @@ typedef struct {
 	__atomic_compare_exchange_n(p, old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
 #define atomic_read(v)		__atomic_load_n(&(v)->counter, __ATOMIC_RELAXED)
 #define atomic_inc(v)		((void)__atomic_add_fetch(&(v)->counter, 1, __ATOMIC_RELAXED))
+#define atomic_dec(v)		((void)__atomic_sub_fetch(&(v)->counter, 1, __ATOMIC_RELAXED))
 #define atomic_xchg(v, new)	__atomic_exchange_n(&(v)->counter, new, __ATOMIC_SEQ_CST)
 #define atomic_long_read(v)	atomic_read(v)
 #define atomic_fetch_inc_release(v)	__atomic_fetch_add(&(v)->counter, 1, __ATOMIC_RELEASE)
