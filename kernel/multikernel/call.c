@@ -74,24 +74,20 @@ static void call_end(struct call *call, int ret)
 	complete(&call->done);
 }
 
-/*
- * Wait for the reply. Of an urgent call it is looked out for, and nobody has to ring, before
- * this sleeps.
- */
+/* Wait for the reply. Who calls urgently looks for it before it sleeps: nobody has to ring. */
 static int call_wait(struct call *call, bool urgent, unsigned long end)
 {
 	struct mk_link *link = call->link;
 	u64 until = 0;
 	long left;
 
-	while (urgent && time_before(jiffies, end) && mk_poll(&until)) {
-		mk_link_take_replies(link);
-		if (completion_done(&call->done))
-			return 0;
-	}
-	/* The peer rings for what is not there when this has looked once more. */
+	while (urgent && !completion_done(&call->done) && time_before(jiffies, end) &&
+	       mk_poll(&until))
+		mk_link_take_replies(link, false, end);
+	if (completion_done(&call->done))
+		return 0;
 	atomic_inc(&link->sleepers);
-	mk_link_take_replies(link);
+	mk_link_take_replies(link, true, end);
 	left = max_t(long, end - jiffies, 0);
 	left = wait_for_completion_killable_timeout(&call->done, left);
 	atomic_dec(&link->sleepers);

@@ -368,7 +368,7 @@ EXPORT_SYMBOL_GPL(mk_ipi_forget_room);
  * Any number of calls may be under way, from any number of CPUs. The answer comes
  * by the urgent lane, whatever lane the request goes by. For the answer to an urgent one
  * this looks during multikernel.poll_us, unless another task wants the CPU, before it
- * sleeps; who looks is not interrupted for it.
+ * sleeps; as long as no call of that peer sleeps, it needs no interrupt.
  *
  * Process context; sleeps.
  *

@@ -178,6 +178,7 @@ struct mk_ring_tx {
  * @max_len:  bytes of the largest message of the lane, with the head of a call
  * @pos:      position of the next slot to be read, counting up for ever
  * @acked:    position that the sender has been told
+ * @event:    position for which it was asked to ring
  */
 struct mk_ring_rx {
 	const struct mk_wire_slot	*slots;
@@ -188,6 +189,7 @@ struct mk_ring_rx {
 	u32				max_len;
 	u32				pos;
 	u32				acked;
+	u32				event;
 };
 
 /**
@@ -220,7 +222,8 @@ int mk_ring_receive(struct mk_ring_rx *rx, struct mk_ring_msg *msg, void *buf);
 bool mk_ring_peek(const struct mk_ring_rx *rx);
 bool mk_ring_peek_request(const struct mk_ring_rx *rx);
 bool mk_ring_ack(struct mk_ring_rx *rx);
-bool mk_ring_arm(struct mk_ring_rx *rx, bool *wanted);
+bool mk_ring_arm(struct mk_ring_rx *rx, u32 ahead, bool *wanted);
+bool mk_ring_armed(const struct mk_ring_rx *rx, u32 ahead);
 
 /* dispatch.c: the registration table */
 
@@ -305,6 +308,7 @@ void mk_rx_init(struct mk_rx *rx, struct mk_link *link, unsigned int index);
 bool mk_rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply,
 		 unsigned int *taken);
 bool mk_rx_wake(struct mk_rx *rx, unsigned int cpu);
+void mk_link_take_replies(struct mk_link *link, bool last, unsigned long end);
 
 /* link.c: all that is between this kernel and one peer */
 
@@ -334,7 +338,6 @@ struct mk_beat {
  * @opened:	mk_wire_bell.opened when that was done last; under @rx_lock
  * @rx_mask:	by door: the incoming rings that it drains; written under @rx_lock
  * @rx:		the incoming rings
- * @sleepers:	callers that sleep until their reply is there: the peer has to ring for it
  * @broken:	incarnation of the peer that wrote what made no sense: nothing is
  *		taken from it any more
  * @log:	keeps it from filling the log
@@ -345,6 +348,8 @@ struct mk_beat {
  * @since:	ktime_get() when it came into @state
  * @seen:	mk_region_life() when the peers' work looked last
  * @beat:	by door; by the peers' work
+ * @sleepers:	callers that sleep until their reply is there, for which the peer has to ring
+ * @overtaken:	callers have taken replies for which there may be doorbells yet
  * @calls:	round trips of calls, a histogram
  */
 struct mk_link {
@@ -363,7 +368,6 @@ struct mk_link {
 	u32			opened;
 	u32			rx_mask[MK_DOORS];
 	struct mk_rx		rx[MK_WIRE_LINK_RINGS];
-	atomic_t		sleepers;
 	u32			broken;
 	struct ratelimit_state	log;
 
@@ -374,6 +378,8 @@ struct mk_link {
 	ktime_t			since;
 	u64			seen;
 	struct mk_beat		beat[MK_DOORS];
+	atomic_t		sleepers;
+	bool			overtaken;
 	atomic_long_t		calls[MK_HIST_BUCKETS];
 };
 
@@ -479,7 +485,6 @@ void mk_receiver_stop(struct mk_receiver *receiver);
 void mk_receiver_free(struct mk_receiver *receiver);
 int mk_receiver_move(struct mk_receiver *receiver, unsigned int cpu);
 bool mk_ipi_receive(struct mk_receiver *receiver);
-void mk_link_take_replies(struct mk_link *link);
 void mk_receiver_empty(struct mk_receiver *receiver);
 
 /* peer.c: peers come, go and hang */

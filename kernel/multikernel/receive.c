@@ -5,7 +5,6 @@
  *	interrupt --> mk_ipi_receive() --> mk_rx_drain() --> urgent handlers
  *	   beat --/                   \--> mk_rx_wake() --> bulk ring's work
  *	  timer --/
- *	 caller ----> mk_link_take_replies() --> mk_rx_drain() --> the call that is answered
  *
  * A doorbell has no sender. Whoever is rung compares one word of each peer with
  * what it saw there last, and works for those that it finds changed, in turn. When
@@ -44,9 +43,6 @@
 
 /* What an interrupt costs besides the looking: a guess */
 #define RX_INTERRUPT	500
-
-/* The rings of replies, in link->rx_mask */
-#define RX_REPLIES	GENMASK((MK_REPLY + 1) * MK_LANE_RINGS - 1, MK_REPLY * MK_LANE_RINGS)
 
 /* Learn which rings there are, and which door drains which. */
 static void link_follow(struct mk_link *link)
@@ -119,6 +115,11 @@ static bool link_take(struct mk_link *link, struct mk_receiver *receiver, u64 st
 	bool more = false;
 
 	*found |= link_changed(link, life);
+	/* What this was rung for, a caller may have taken. */
+	if (READ_ONCE(link->overtaken)) {
+		WRITE_ONCE(link->overtaken, false);
+		*found = true;
+	}
 	/* Who waits is in the list before it asks to be rung. */
 	if (!list_empty(&link->waiters))
 		*found |= mk_link_wake(link);
@@ -397,48 +398,6 @@ bool mk_ipi_receive(struct mk_receiver *receiver)
 	/* Not only shown: the end of a storm is seen by it. */
 	WRITE_ONCE(receiver->doorbells, receiver->doorbells + 1);
 	return !receiver->slow && receiver_look(receiver, false);
-}
-
-/* The replies of a link that one door has to bring */
-static void receiver_take_replies(struct mk_receiver *receiver, struct mk_link *link)
-{
-	unsigned int i, taken = 0;
-	unsigned long mask;
-	bool more = false;
-
-	guard(raw_spinlock_irqsave)(&receiver->lock);
-	mask = READ_ONCE(link->rx_mask[receiver->door]) & RX_REPLIES;
-	for_each_set_bit(i, &mask, MK_WIRE_LINK_RINGS)
-		more |= mk_rx_drain(&link->rx[i], receiver->door, receiver->buf, receiver->reply,
-				    &taken);
-	/* A doorbell was rung for something, even if it will bring nothing now. */
-	if (taken)
-		receiver->empty = 0;
-	if (!more || !atomic_read(&link->sleepers))
-		return;
-	receiver->pending |= BIT_ULL(link->peer);
-	if (!receiver->slow)
-		receiver_slow_down(receiver, RX_PAUSE_MIN);
-}
-
-/**
- * mk_link_take_replies - take in what replies there are, without a doorbell
- * @link: the link
- *
- * For callers that look out for one. The peer rings for those to come only if @link->sleepers
- * is not 0: whoever is going to sleep counts there first, and calls this once more.
- *
- * Any context but NMI, without locks of the layer.
- */
-void mk_link_take_replies(struct mk_link *link)
-{
-	struct mk_instance *instance = link->instance;
-	unsigned int i;
-
-	/* Who sleeps looks at all doors, since a mask that is read here may be an old one. */
-	for (i = 0; i < instance->nr_receivers; i++)
-		if (READ_ONCE(link->rx_mask[i]) & RX_REPLIES || atomic_read(&link->sleepers))
-			receiver_take_replies(&instance->receivers[i], link);
 }
 
 /**

@@ -308,9 +308,10 @@ void mk_ring_rx_open(struct mk_ring_rx *rx, const struct mk_wire_slot *slots, u3
 	rx->max_len = max_len;
 	rx->pos = 0;
 	rx->acked = 0;
-	WRITE_ONCE(near->ack, ring_ack(sender, 0));
 	/* A position that is passed no more before the first arming */
-	WRITE_ONCE(near->event, ring_ack(sender, -1));
+	rx->event = -1;
+	WRITE_ONCE(near->ack, ring_ack(sender, 0));
+	WRITE_ONCE(near->event, ring_ack(sender, rx->event));
 }
 
 /* The head of the slot at the receiver's position */
@@ -458,6 +459,7 @@ bool mk_ring_ack(struct mk_ring_rx *rx)
 /**
  * mk_ring_arm - have the sender ring when it sends again
  * @rx:	    the ring, in which nothing was left
+ * @ahead:  not before it has filled so many slots more, and the next one
  * @wanted: set to whether the sender asked to be rung for how far was read
  *
  * Tells the sender how far was read, too.
@@ -467,10 +469,25 @@ bool mk_ring_ack(struct mk_ring_rx *rx)
  * Return: true if there is a message in the ring after all, for which the sender
  * may not have rung.
  */
-bool mk_ring_arm(struct mk_ring_rx *rx, bool *wanted)
+bool mk_ring_arm(struct mk_ring_rx *rx, u32 ahead, bool *wanted)
 {
+	rx->event = rx->pos + ahead;
 	ring_store_ack(rx);
-	WRITE_ONCE(rx->near->event, ring_ack(rx->sender, rx->pos));
+	WRITE_ONCE(rx->near->event, ring_ack(rx->sender, rx->event));
 	*wanted = ring_wanted(rx);
 	return mk_ring_peek(rx);
+}
+
+/**
+ * mk_ring_armed - whether the sender is going to ring as after mk_ring_arm()
+ * @rx:	   the ring, in which nothing was left
+ * @ahead: at the latest when it has filled so many slots more, and the next one
+ *
+ * Any context.
+ *
+ * Return: true if arming it once more would bring nothing.
+ */
+bool mk_ring_armed(const struct mk_ring_rx *rx, u32 ahead)
+{
+	return rx->event - rx->pos <= ahead;
 }

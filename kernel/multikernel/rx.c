@@ -2,8 +2,9 @@
 /*
  * An incoming ring: follow its sender to it, drain it, hand on what is in it.
  *
- * An urgent ring, or one of replies, is drained by whoever looks, in the interrupt. A
- * bulk ring is drained by a work of its own, in a thread:
+ * An urgent ring, or one of replies, is drained by whoever looks, in the interrupt; one of
+ * replies also by callers that wait for one. A bulk ring is drained by a work of its own, in
+ * a thread:
  *
  *	asleep --> mk_rx_wake() --> queued --> awake: drains, polls, arms
  *	   ^                          ^                 |	    |
@@ -14,10 +15,13 @@
 
 #include <linux/bitfield.h>
 #include <linux/errno.h>
+#include <linux/jiffies.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <trace/events/multikernel.h>
 
@@ -142,24 +146,24 @@ static void rx_ack_now_and_then(struct mk_rx *rx)
 		rx_ring_back(rx);
 }
 
-/* Have the sender ring for what comes next. Whether something has come already. */
+/*
+ * Have the sender ring for what comes next; of replies for which nobody sleeps, when they fill a
+ * quarter of the ring: some may be for callers that have given up, and must not stay. Under
+ * rx->lock: who is going to sleep says so before it takes that, so that either it is seen here,
+ * or it finds the ring as this leaves it. Whether something has come already.
+ */
 static bool rx_arm(struct mk_rx *rx)
 {
-	bool wanted, more = mk_ring_arm(&rx->ring, &wanted);
+	bool later = mk_ring_lane(rx->index) == MK_REPLY && !atomic_read(&rx->link->sleepers);
+	u32 ahead = later ? rx->ring.nr_slots / 4 : 0;
+	bool wanted, more;
 
+	if (mk_ring_armed(&rx->ring, ahead))
+		return false;
+	more = mk_ring_arm(&rx->ring, ahead, &wanted);
 	if (wanted)
 		rx_ring_back(rx);
 	return more;
-}
-
-/*
- * Whether the sender is to ring for what comes next; under rx->lock. Of replies only if somebody
- * sleeps until one comes. Who is going to sleep says so before it drains the ring itself, so
- * that either it is seen here, or it arms what is left unarmed now.
- */
-static bool rx_wants_bell(const struct mk_rx *rx)
-{
-	return mk_ring_lane(rx->index) != MK_REPLY || atomic_read(&rx->link->sleepers);
 }
 
 /* Hand a message on. -EPROTO if it makes no sense. */
@@ -246,25 +250,13 @@ static int rx_may_take(struct mk_rx *rx, unsigned int door)
 	return mk_link_reply_room(rx->link, MK_RX_REPLY_LEN, rx->ring.sender, door);
 }
 
-/**
- * mk_rx_drain - take urgent messages or replies, until it is another's turn
- * @rx:	   an urgent ring, or one of replies
- * @door:  the door that drains it
- * @buf:   MK_WIRE_URGENT_LEN bytes, where each is copied to
- * @reply: MK_RX_REPLY_LEN bytes, for the answers to calls
- * @taken: counts them; and 1 if there were none, and the peer kept it busy
- *
- * An urgent ring in hard interrupt context; one of replies with interrupts off.
- *
- * Return: whether there may be more; if not, the sender rings, unless nobody needs that.
- */
-bool mk_rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply,
-		 unsigned int *taken)
+/* As mk_rx_drain(); under rx->lock */
+static bool rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply,
+		     unsigned int *taken)
 {
 	unsigned int n, before = *taken;
 	int ret;
 
-	guard(raw_spinlock)(&rx->lock);
 	if (rx_follow(rx))
 		return false;
 	/* A peer that flickers is heard no longer than one that sends. */
@@ -279,7 +271,7 @@ bool mk_rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply,
 		}
 		if (!ret)
 			ret = rx_take(rx, buf, reply);
-		if (ret == -ESTALE || (ret == -EAGAIN && !(rx_wants_bell(rx) && rx_arm(rx))))
+		if (ret == -ESTALE || (ret == -EAGAIN && !rx_arm(rx)))
 			return false;
 		if (!ret) {
 			++*taken;
@@ -289,6 +281,61 @@ bool mk_rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply,
 	if (*taken == before)
 		++*taken;
 	return true;
+}
+
+/**
+ * mk_rx_drain - take urgent messages or replies, until it is another's turn
+ * @rx:	   an urgent ring, or one of replies
+ * @door:  the door that drains it
+ * @buf:   MK_WIRE_URGENT_LEN bytes, where each is copied to
+ * @reply: MK_RX_REPLY_LEN bytes, for the answers to calls
+ * @taken: counts them; and 1 if there were none, and the peer kept it busy
+ *
+ * Hard interrupt context.
+ *
+ * Return: whether there may be more; if not, the sender rings, as rx_arm() has it.
+ */
+bool mk_rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply,
+		 unsigned int *taken)
+{
+	guard(raw_spinlock)(&rx->lock);
+	return rx_drain(rx, door, buf, reply, taken);
+}
+
+/* Where callers copy replies to, with interrupts off */
+static DEFINE_PER_CPU(u64 [MK_WIRE_URGENT_LEN / sizeof(u64)], rx_reply);
+
+/* Take replies, for as long as one turn. Whether there may be more. */
+static bool rx_take_replies(struct mk_rx *rx, bool last)
+{
+	unsigned int taken = 0;
+	bool more;
+
+	guard(raw_spinlock_irqsave)(&rx->lock);
+	/* Of one that was never looked at the peer rings for the first. */
+	if (!rx->key || (!last && !mk_ring_peek(&rx->ring)))
+		return false;
+	more = rx_drain(rx, 0, this_cpu_ptr(rx_reply), NULL, &taken);
+	if (taken)
+		WRITE_ONCE(rx->link->overtaken, true);
+	return more;
+}
+
+/**
+ * mk_link_take_replies - take in what replies there are, without a doorbell
+ * @link: the link
+ * @last: the caller is among @link->sleepers already: have the peer ring for the next
+ * @end:  jiffies at which to give up, if the peer sends one after the other
+ *
+ * Process context; may sleep.
+ */
+void mk_link_take_replies(struct mk_link *link, bool last, unsigned long end)
+{
+	unsigned int i;
+
+	for (i = MK_REPLY * MK_LANE_RINGS; i < (MK_REPLY + 1) * MK_LANE_RINGS; i++)
+		while (rx_take_replies(&link->rx[i], last) && time_before(jiffies, end))
+			cond_resched();
 }
 
 /*

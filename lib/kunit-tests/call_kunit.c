@@ -510,6 +510,12 @@ static u64 call_replies_taken(struct mk_test_machine *machine)
 	return mk_test_stats(&machine->node[0], 1, MK_URGENT).received;
 }
 
+/* As a caller that is awake does, or one that is going to sleep */
+static void call_take(struct mk_link *link, bool last)
+{
+	mk_link_take_replies(link, last, jiffies + mk_test_long());
+}
+
 /* As long as all who wait look themselves, no doorbell is rung; who sleeps is rung for */
 static void call_rings_who_sleeps(struct kunit *test)
 {
@@ -521,66 +527,120 @@ static void call_rings_who_sleeps(struct kunit *test)
 
 	mk_test_mute(&node[1]);
 	KUNIT_ASSERT_EQ(test, 0, call_late_replies(machine, 2));
-	mk_link_take_replies(link);
+	call_take(link, false);
 	KUNIT_EXPECT_EQ(test, taken + 2, call_replies_taken(machine));
 	KUNIT_ASSERT_EQ(test, 0, call_late_replies(machine, 1));
 	KUNIT_EXPECT_EQ(test, rings, mk_test_rings(&node[1]));
 
 	atomic_inc(&link->sleepers);
-	mk_link_take_replies(link);
+	call_take(link, true);
 	KUNIT_EXPECT_EQ(test, taken + 3, call_replies_taken(machine));
 	KUNIT_ASSERT_EQ(test, 0, call_late_replies(machine, 1));
 	KUNIT_EXPECT_EQ(test, rings + 1, mk_test_rings(&node[1]));
 	/* Whoever else looks meanwhile asks for it, too */
-	mk_link_take_replies(link);
+	call_take(link, false);
 	KUNIT_ASSERT_EQ(test, 0, call_late_replies(machine, 1));
 	KUNIT_EXPECT_EQ(test, rings + 2, mk_test_rings(&node[1]));
+	call_take(link, false);
 	atomic_dec(&link->sleepers);
+
+	/* The next is rung for, as it was asked for; then none is */
+	KUNIT_ASSERT_EQ(test, 0, call_late_replies(machine, 1));
+	call_take(link, false);
+	KUNIT_ASSERT_EQ(test, 0, call_late_replies(machine, 1));
+	KUNIT_EXPECT_EQ(test, rings + 3, mk_test_rings(&node[1]));
+	KUNIT_EXPECT_EQ(test, taken + 6, call_replies_taken(machine));
 	mk_test_unmute(&node[1]);
 }
 
-/* More than one turn takes, when somebody sleeps: the rest is seen without a doorbell */
-static void call_rest_for_who_sleeps(struct kunit *test)
+/* A ring that nobody has looked at yet is rung for, whoever waits; the doorbell opens it */
+static void call_rings_by_a_new_ring(struct kunit *test)
 {
 	struct mk_test_machine *machine = call_setup(test);
-	struct mk_link *link = call_late_setup(test, machine);
+	struct mk_link *link = &machine->node[0].instance->links[1];
 	struct mk_test_node *node = machine->node;
+	int rings = mk_test_rings(&node[1]);
+
+	set_cpus_allowed_ptr(current, cpumask_of(node[0].cpu));
+	mk_test_mute(&node[1]);
+	call_take(link, false);
+	KUNIT_ASSERT_EQ(test, 0, call_late_replies(machine, 1));
+	KUNIT_EXPECT_EQ(test, rings + 1, mk_test_rings(&node[1]));
+	atomic_inc(&link->sleepers);
+	call_take(link, true);
+	mk_test_unmute(&node[1]);
+	KUNIT_ASSERT_EQ(test, 0, call_late_replies(machine, 1));
+	KUNIT_EXPECT_EQ(test, rings + 2, mk_test_rings(&node[1]));
+	KUNIT_EXPECT_TRUE(test, mk_test_wait(call_replies_taken(machine) == 2));
+	KUNIT_ASSERT_EQ(test, 0, call_late_replies(machine, 1));
+	KUNIT_EXPECT_EQ(test, rings + 3, mk_test_rings(&node[1]));
+	atomic_dec(&link->sleepers);
+}
+
+static const bool call_lasts[] = { false, true };
+
+static void call_last_desc(const bool *last, char *desc)
+{
+	strscpy(desc, *last ? "going to sleep" : "awake", KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(call_last, call_lasts, call_last_desc);
+
+/* More than one turn takes is taken all the same */
+static void call_takes_all(struct kunit *test)
+{
+	const bool last = *(const bool *)test->param_value;
+	struct mk_test_machine *machine = call_setup(test);
+	struct mk_link *link = call_late_setup(test, machine);
 	u64 taken = call_replies_taken(machine);
 
-	mk_test_mute(&node[1]);
-	KUNIT_ASSERT_EQ(test, 0, call_late_replies(machine, 100));
+	mk_test_mute(&machine->node[1]);
+	KUNIT_ASSERT_EQ(test, 0, call_late_replies(machine, 50));
 	KUNIT_EXPECT_EQ(test, taken, call_replies_taken(machine));
-	atomic_inc(&link->sleepers);
-	mk_link_take_replies(link);
-	KUNIT_EXPECT_TRUE(test, mk_test_wait(call_replies_taken(machine) == taken + 100));
-	atomic_dec(&link->sleepers);
-	mk_test_unmute(&node[1]);
+	call_take(link, last);
+	KUNIT_EXPECT_EQ(test, taken + 50, call_replies_taken(machine));
+	mk_test_unmute(&machine->node[1]);
 }
 
-/* A doorbell for a reply that was seen before it is no storm, however many there are */
-static void call_seen_before_is_no_storm(struct kunit *test)
+/* What nobody waits for any more does not fill the ring for good, though no beat comes */
+static void call_given_up(struct kunit *test)
+{
+	struct mk_test_machine *machine = call_setup(test);
+	u64 taken;
+	u32 i;
+
+	call_late_setup(test, machine);
+	taken = call_replies_taken(machine);
+	for (i = 0; i < 2000; i++)
+		KUNIT_ASSERT_TRUE(test, mk_test_wait(!call_late_replies(machine, 1)));
+	KUNIT_EXPECT_TRUE(test, mk_test_wait(call_replies_taken(machine) > taken + 1500));
+}
+
+/* A doorbell for a reply that a caller has taken is no storm, however many there are */
+static void call_overtaken_is_no_storm(struct kunit *test)
 {
 	struct mk_test_machine *machine = call_setup(test);
 	struct mk_link *link = call_late_setup(test, machine);
-	struct mk_test_node *node = machine->node;
-	struct mk_receiver *receiver = node[0].instance->receivers;
-	u64 taken = call_replies_taken(machine), empties = READ_ONCE(receiver->empties);
+	struct mk_receiver *receiver = machine->node[0].instance->receivers;
+	u64 taken = call_replies_taken(machine), rung = READ_ONCE(receiver->doorbells);
+	u64 empties = READ_ONCE(receiver->empties);
 	unsigned int i;
 	int ret;
 
 	mk_param_storm = 4;
 	atomic_inc(&link->sleepers);
-	mk_link_take_replies(link);
+	call_take(link, true);
 	for (i = 0; i < 20; i++) {
 		local_irq_disable();
 		ret = call_late_replies(machine, 1);
-		mk_link_take_replies(link);
+		call_take(link, false);
 		local_irq_enable();
 		KUNIT_ASSERT_EQ(test, 0, ret);
 		KUNIT_ASSERT_EQ(test, taken + i + 1, call_replies_taken(machine));
-		KUNIT_ASSERT_TRUE(test, mk_test_wait(READ_ONCE(receiver->empties) > empties + i));
+		KUNIT_ASSERT_TRUE(test, mk_test_wait(READ_ONCE(receiver->doorbells) > rung + i));
 	}
 	atomic_dec(&link->sleepers);
+	KUNIT_EXPECT_EQ(test, empties, receiver->empties);
 	KUNIT_EXPECT_EQ(test, 0, receiver->storms);
 }
 
@@ -616,8 +676,10 @@ static struct kunit_case call_cases[] = {
 	KUNIT_CASE(call_both_ways),
 	KUNIT_CASE(call_looks_for_its_answer),
 	KUNIT_CASE(call_rings_who_sleeps),
-	KUNIT_CASE(call_rest_for_who_sleeps),
-	KUNIT_CASE(call_seen_before_is_no_storm),
+	KUNIT_CASE(call_rings_by_a_new_ring),
+	KUNIT_CASE_PARAM(call_takes_all, call_last_gen_params),
+	KUNIT_CASE(call_given_up),
+	KUNIT_CASE(call_overtaken_is_no_storm),
 	{}
 };
 

@@ -249,7 +249,7 @@ static bool bulk_is_quiet(struct mk_instance *instance)
 
 /*
  * All that has been sent to @node and can be received has been once this returns,
- * and it wants to be rung for the next. Not while its bulk inbox is held.
+ * and it wants to be rung for the next, if that is no reply. Not while its bulk inbox is held.
  */
 void mk_test_settle(struct kunit *test, struct mk_test_node *node)
 {

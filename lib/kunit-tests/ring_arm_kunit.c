@@ -21,7 +21,7 @@ static bool ring_arm(struct ring_ends *ring)
 {
 	bool wanted = false;
 
-	return !mk_ring_arm(&ring->rx, &wanted);
+	return !mk_ring_arm(&ring->rx, 0, &wanted);
 }
 
 static void ring_take(struct kunit *test, unsigned int nr)
@@ -338,7 +338,7 @@ static void want_is_told_when_armed(struct kunit *test)
 		;
 	KUNIT_ASSERT_TRUE(test, want_any_room(ring));
 	ring_take(test, i);
-	KUNIT_EXPECT_FALSE(test, mk_ring_arm(&ring->rx, &wanted));
+	KUNIT_EXPECT_FALSE(test, mk_ring_arm(&ring->rx, 0, &wanted));
 	KUNIT_EXPECT_TRUE(test, wanted);
 }
 

@@ -170,7 +170,7 @@ static void step(void)
 		receive();
 		break;
 	case 6:
-		mk_ring_arm(&rx, &wanted);
+		mk_ring_arm(&rx, 0, &wanted);
 		break;
 	case 7:
 		mk_ring_ack(&rx);

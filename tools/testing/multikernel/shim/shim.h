@@ -234,6 +234,9 @@ static inline int smp_call_function_single(unsigned int cpu, void (*fn)(void *ar
 #define free_percpu(p)		free(p)
 #define per_cpu_ptr(p, cpu)	((p) + (cpu))
 #define this_cpu_inc(x)		((void)((&(x))[shim_cpu]++))
+/* Of arrays */
+#define DEFINE_PER_CPU(type, name)	__typeof__(type) name[SHIM_CPUS]
+#define this_cpu_ptr(name)	((name)[shim_cpu])
 
 /* spinlock.h, mutex.h */
 typedef struct {
