@@ -4,7 +4,7 @@
  *
  * A call is known by a token, which no other call of this incarnation has or will
  * have; whatever reply brings it back is the one, or comes too late. Replies go by
- * the urgent lane, so that nothing but urgent messages is before them.
+ * rings of their own, so that nothing but replies is before them.
  */
 #include <linux/bitfield.h>
 #include <linux/completion.h>
@@ -18,6 +18,9 @@
 #include <trace/events/multikernel.h>
 
 #include "internal.h"
+
+/* In so many turns, of 8 replies, any ring is read that is not filled again all the time. */
+#define CALL_TURNS	(MK_WIRE_SLOTS_MAX / 8)
 
 /* How long the reply to a bulk request waits for room */
 #define CALL_REPLY_WAIT	(10 * HZ)
@@ -78,16 +81,19 @@ static void call_end(struct call *call, int ret)
 static int call_wait(struct call *call, bool urgent, unsigned long end)
 {
 	struct mk_link *link = call->link;
+	unsigned int turns = 0;
 	u64 until = 0;
 	long left;
 
 	while (urgent && !completion_done(&call->done) && time_before(jiffies, end) &&
 	       mk_poll(&until))
-		mk_link_take_replies(link, false, end);
+		mk_link_take_replies(link, false);
 	if (completion_done(&call->done))
 		return 0;
 	atomic_inc(&link->sleepers);
-	mk_link_take_replies(link, true, end);
+	/* More than these are a flood, whose rest waits for an interrupt or the beat. */
+	while (mk_link_take_replies(link, true) && ++turns < CALL_TURNS)
+		cond_resched();
 	left = max_t(long, end - jiffies, 0);
 	left = wait_for_completion_killable_timeout(&call->done, left);
 	atomic_dec(&link->sleepers);

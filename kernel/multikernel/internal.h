@@ -279,12 +279,14 @@ struct mk_tx {
 
 /**
  * struct mk_rx - an incoming ring
- * @lock:    serialises those who look at an urgent ring; of a bulk ring, guards
- *	     what the interrupt needs to see whether there is something in it
+ * @lock:    serialises those who look at an urgent ring, or one of replies; of a bulk ring,
+ *	     guards what the interrupt needs to see whether there is something in it
  * @link:    whose it is
  * @index:   which of the link's rings
  * @ring:    the ring
  * @key:     mk_wire_tx.key that it is open for; 0: none
+ * @overtaken: of a ring of replies: callers have taken some, for which there may be a doorbell
+ *	     yet; under @lock
  * @awake:   of a bulk ring: its work looks at it without being told
  * @buf:     of a bulk ring: the copy of the message that is being received, and
  *	     behind it the answer to a call
@@ -298,6 +300,7 @@ struct mk_rx {
 	unsigned int		index;
 	struct mk_ring_rx	ring;
 	u64			key;
+	bool			overtaken;
 	bool			awake;
 	void			*buf;
 	struct work_struct	work;
@@ -308,7 +311,7 @@ void mk_rx_init(struct mk_rx *rx, struct mk_link *link, unsigned int index);
 bool mk_rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply,
 		 unsigned int *taken);
 bool mk_rx_wake(struct mk_rx *rx, unsigned int cpu);
-void mk_link_take_replies(struct mk_link *link, bool last, unsigned long end);
+bool mk_link_take_replies(struct mk_link *link, bool sleeps);
 
 /* link.c: all that is between this kernel and one peer */
 
@@ -349,7 +352,6 @@ struct mk_beat {
  * @seen:	mk_region_life() when the peers' work looked last
  * @beat:	by door; by the peers' work
  * @sleepers:	callers that sleep until their reply is there, for which the peer has to ring
- * @overtaken:	callers have taken replies for which there may be doorbells yet
  * @calls:	round trips of calls, a histogram
  */
 struct mk_link {
@@ -379,7 +381,6 @@ struct mk_link {
 	u64			seen;
 	struct mk_beat		beat[MK_DOORS];
 	atomic_t		sleepers;
-	bool			overtaken;
 	atomic_long_t		calls[MK_HIST_BUCKETS];
 };
 

@@ -115,11 +115,6 @@ static bool link_take(struct mk_link *link, struct mk_receiver *receiver, u64 st
 	bool more = false;
 
 	*found |= link_changed(link, life);
-	/* What this was rung for, a caller may have taken. */
-	if (READ_ONCE(link->overtaken)) {
-		WRITE_ONCE(link->overtaken, false);
-		*found = true;
-	}
 	/* Who waits is in the list before it asks to be rung. */
 	if (!list_empty(&link->waiters))
 		*found |= mk_link_wake(link);

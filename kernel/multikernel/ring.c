@@ -485,7 +485,7 @@ bool mk_ring_arm(struct mk_ring_rx *rx, u32 ahead, bool *wanted)
  *
  * Any context.
  *
- * Return: true if arming it once more would bring nothing.
+ * Return: true if it need not be armed once more for that.
  */
 bool mk_ring_armed(const struct mk_ring_rx *rx, u32 ahead)
 {

@@ -15,13 +15,11 @@
 
 #include <linux/bitfield.h>
 #include <linux/errno.h>
-#include <linux/jiffies.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 #include <trace/events/multikernel.h>
 
@@ -147,15 +145,22 @@ static void rx_ack_now_and_then(struct mk_rx *rx)
 }
 
 /*
- * Have the sender ring for what comes next; of replies for which nobody sleeps, when they fill a
- * quarter of the ring: some may be for callers that have given up, and must not stay. Under
- * rx->lock: who is going to sleep says so before it takes that, so that either it is seen here,
- * or it finds the ring as this leaves it. Whether something has come already.
+ * How much later than for the next message the sender is to ring: of replies for which nobody
+ * sleeps, when they fill a quarter of the ring. Some may be for callers that have given up, and
+ * must not stay. Who is going to sleep says so before it takes rx->lock: either it is seen here,
+ * under that lock, or it comes later and finds the ring as it is left now.
  */
+static u32 rx_ahead(const struct mk_rx *rx)
+{
+	if (mk_ring_lane(rx->index) != MK_REPLY || atomic_read(&rx->link->sleepers))
+		return 0;
+	return rx->ring.nr_slots / 4;
+}
+
+/* Have the sender ring for what comes next, or later. Whether something has come already. */
 static bool rx_arm(struct mk_rx *rx)
 {
-	bool later = mk_ring_lane(rx->index) == MK_REPLY && !atomic_read(&rx->link->sleepers);
-	u32 ahead = later ? rx->ring.nr_slots / 4 : 0;
+	u32 ahead = rx_ahead(rx);
 	bool wanted, more;
 
 	if (mk_ring_armed(&rx->ring, ahead))
@@ -250,8 +255,8 @@ static int rx_may_take(struct mk_rx *rx, unsigned int door)
 	return mk_link_reply_room(rx->link, MK_RX_REPLY_LEN, rx->ring.sender, door);
 }
 
-/* As mk_rx_drain(); under rx->lock */
-static bool rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply,
+/* As mk_rx_drain(), under rx->lock; if not @arm, somebody else has the sender ring. */
+static bool rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply, bool arm,
 		     unsigned int *taken)
 {
 	unsigned int n, before = *taken;
@@ -271,7 +276,7 @@ static bool rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply
 		}
 		if (!ret)
 			ret = rx_take(rx, buf, reply);
-		if (ret == -ESTALE || (ret == -EAGAIN && !rx_arm(rx)))
+		if (ret == -ESTALE || (ret == -EAGAIN && !(arm && rx_arm(rx))))
 			return false;
 		if (!ret) {
 			++*taken;
@@ -289,53 +294,65 @@ static bool rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply
  * @door:  the door that drains it
  * @buf:   MK_WIRE_URGENT_LEN bytes, where each is copied to
  * @reply: MK_RX_REPLY_LEN bytes, for the answers to calls
- * @taken: counts them; and 1 if there were none, and the peer kept it busy
+ * @taken: counts them; and 1 if there were none, and the peer kept it busy, or if callers
+ *	   have taken any since
  *
  * Hard interrupt context.
  *
- * Return: whether there may be more; if not, the sender rings, as rx_arm() has it.
+ * Return: whether there may be more; if not, the sender rings when there is.
  */
 bool mk_rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply,
 		 unsigned int *taken)
 {
 	guard(raw_spinlock)(&rx->lock);
-	return rx_drain(rx, door, buf, reply, taken);
+	/* What a doorbell was for, callers may have taken: it was rung for something. */
+	if (rx->overtaken)
+		++*taken;
+	rx->overtaken = false;
+	return rx_drain(rx, door, buf, reply, true, taken);
 }
 
 /* Where callers copy replies to, with interrupts off */
 static DEFINE_PER_CPU(u64 [MK_WIRE_URGENT_LEN / sizeof(u64)], rx_reply);
 
 /* Take replies, for as long as one turn. Whether there may be more. */
-static bool rx_take_replies(struct mk_rx *rx, bool last)
+static bool rx_take_replies(struct mk_rx *rx, bool sleeps)
 {
 	unsigned int taken = 0;
 	bool more;
 
 	guard(raw_spinlock_irqsave)(&rx->lock);
-	/* Of one that was never looked at the peer rings for the first. */
-	if (!rx->key || (!last && !mk_ring_peek(&rx->ring)))
+	/* By one that is not open the peer rings for all that it sends: that opens it. */
+	if (!rx->key || (!sleeps && !mk_ring_peek(&rx->ring)))
 		return false;
-	more = rx_drain(rx, 0, this_cpu_ptr(rx_reply), NULL, &taken);
+	more = rx_drain(rx, 0, this_cpu_ptr(rx_reply), NULL, sleeps, &taken);
 	if (taken)
-		WRITE_ONCE(rx->link->overtaken, true);
+		rx->overtaken = true;
 	return more;
 }
 
 /**
- * mk_link_take_replies - take in what replies there are, without a doorbell
- * @link: the link
- * @last: the caller is among @link->sleepers already: have the peer ring for the next
- * @end:  jiffies at which to give up, if the peer sends one after the other
+ * mk_link_take_replies - take in replies, of each ring for one turn, without a doorbell
+ * @link:   the link
+ * @sleeps: the caller counts among @link->sleepers already: the peer is to ring for what
+ *	    comes next
  *
- * Process context; may sleep.
+ * Who does not sleep arms nothing: what it takes was not to be rung for, or the interrupt
+ * that it was rung for comes yet, and arms the ring.
+ *
+ * Any context but NMI.
+ *
+ * Return: whether there may be more; if not, and @sleeps, the peer rings when there is.
  */
-void mk_link_take_replies(struct mk_link *link, bool last, unsigned long end)
+bool mk_link_take_replies(struct mk_link *link, bool sleeps)
 {
+	bool more = false;
 	unsigned int i;
 
 	for (i = MK_REPLY * MK_LANE_RINGS; i < (MK_REPLY + 1) * MK_LANE_RINGS; i++)
-		while (rx_take_replies(&link->rx[i], last) && time_before(jiffies, end))
-			cond_resched();
+		if (sleeps || READ_ONCE(link->rx[i].key))
+			more |= rx_take_replies(&link->rx[i], sleeps);
+	return more;
 }
 
 /*

@@ -55,6 +55,31 @@ static void arm_says_where(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ring_ack(RING_SENDER, ring_slots_of(200)), ring->wire_rx.ack);
 }
 
+/* Not for what comes next, but for what fills a slot farther on; and once */
+static void arm_ahead(struct kunit *test)
+{
+	struct ring_ends *ring = test->priv;
+	bool wanted;
+	u32 i;
+
+	KUNIT_ASSERT_EQ(test, 0, ring_put(ring, 200, 0));
+	ring_take(test, 1);
+	KUNIT_EXPECT_FALSE(test, mk_ring_arm(&ring->rx, 10, &wanted));
+	for (i = 0; i < 10; i++) {
+		KUNIT_EXPECT_TRUE(test, mk_ring_armed(&ring->rx, 10 - i));
+		KUNIT_EXPECT_FALSE(test, mk_ring_armed(&ring->rx, 9 - i));
+		KUNIT_EXPECT_FALSE(test, ring_put_must_ring(test, 8));
+		ring_take(test, 1);
+	}
+	KUNIT_EXPECT_TRUE(test, mk_ring_armed(&ring->rx, 0));
+	KUNIT_EXPECT_TRUE(test, ring_put_must_ring(test, 200));
+	ring_take(test, 1);
+	KUNIT_EXPECT_FALSE(test, mk_ring_armed(&ring->rx, 10));
+	KUNIT_EXPECT_FALSE(test, ring_put_must_ring(test, 8));
+	/* What has come meanwhile is told, wherever it is to ring */
+	KUNIT_EXPECT_TRUE(test, mk_ring_arm(&ring->rx, 10, &wanted));
+}
+
 /* Once for all that is sent until the receiver has looked */
 static void arm_rings_once(struct kunit *test)
 {
@@ -414,6 +439,7 @@ static void arm_race(struct kunit *test)
 static struct kunit_case arm_cases[] = {
 	KUNIT_CASE(arm_first_message_rings),
 	KUNIT_CASE(arm_says_where),
+	KUNIT_CASE(arm_ahead),
 	KUNIT_CASE(arm_rings_once),
 	KUNIT_CASE(arm_rings_for_long_messages),
 	KUNIT_CASE(arm_counts_from_before),

@@ -151,7 +151,7 @@ static void send(u32 len)
 
 static void step(void)
 {
-	u8 what = fuzz_u8();
+	u8 what = fuzz_u8(), ahead;
 	bool wanted;
 
 	/* Whether something changes in the middle of it */
@@ -170,7 +170,9 @@ static void step(void)
 		receive();
 		break;
 	case 6:
-		mk_ring_arm(&rx, 0, &wanted);
+		ahead = fuzz_u8();
+		mk_ring_arm(&rx, ahead, &wanted);
+		SHIM_ASSERT(mk_ring_armed(&rx, ahead) && (!ahead || !mk_ring_armed(&rx, ahead - 1)));
 		break;
 	case 7:
 		mk_ring_ack(&rx);
