@@ -13,6 +13,7 @@
 #include <linux/mutex.h>
 #include <linux/nospec.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
@@ -25,7 +26,7 @@
 /**
  * struct soft_cpu - what a CPU is rung with
  * @work:  the doorbell
- * @timer: the same, where the CPU rings itself and irq_work would wait for the tick
+ * @timer: the same, where irq_work would wait for the tick, or comes without an interrupt
  * @soft:  whose
  * @count: doorbells taken; written by the CPU itself
  */
@@ -66,7 +67,13 @@ static void soft_interrupt(struct soft_cpu *cpu)
 
 static void soft_work(struct irq_work *work)
 {
-	soft_interrupt(container_of(work, struct soft_cpu, work));
+	struct soft_cpu *cpu = container_of(work, struct soft_cpu, work);
+
+	/* An idle CPU that was about to sleep runs it without having been interrupted. */
+	if (in_hardirq())
+		soft_interrupt(cpu);
+	else
+		hrtimer_start(&cpu->timer, 0, HRTIMER_MODE_REL_PINNED_HARD);
 }
 
 static enum hrtimer_restart soft_timer(struct hrtimer *timer)
