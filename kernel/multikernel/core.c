@@ -366,9 +366,10 @@ EXPORT_SYMBOL_GPL(mk_ipi_forget_room);
  * @timeout: jiffies to wait for all of it, at the most; MAX_SCHEDULE_TIMEOUT: no limit
  *
  * Any number of calls may be under way, from any number of CPUs. The answer comes
- * by a ring of its own, whatever lane the request goes by. For the answer to an urgent one
- * this looks during multikernel.poll_us, unless another task wants the CPU, before it
- * sleeps; as long as no call to that peer sleeps, few answers interrupt anybody.
+ * by a ring that carries nothing else, whatever lane the request goes by. For the answer
+ * to an urgent one this looks during multikernel.poll_us, unless another task wants the
+ * CPU, before it sleeps; as long as no call to that peer sleeps, few answers interrupt
+ * anybody.
  *
  * Process context; sleeps.
  *

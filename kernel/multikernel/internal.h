@@ -285,8 +285,6 @@ struct mk_tx {
  * @index:   which of the link's rings
  * @ring:    the ring
  * @key:     mk_wire_tx.key that it is open for; 0: none
- * @overtaken: of a ring of replies: callers have taken some, for which there may be a doorbell
- *	     yet; under @lock
  * @awake:   of a bulk ring: its work looks at it without being told
  * @buf:     of a bulk ring: the copy of the message that is being received, and
  *	     behind it the answer to a call
@@ -300,7 +298,6 @@ struct mk_rx {
 	unsigned int		index;
 	struct mk_ring_rx	ring;
 	u64			key;
-	bool			overtaken;
 	bool			awake;
 	void			*buf;
 	struct work_struct	work;

@@ -288,6 +288,16 @@ static bool rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply
 	return true;
 }
 
+/*
+ * Whether a caller has taken the reply for which the sender was to ring: one that is awake does
+ * not arm. The doorbell, which may bring nothing now, was rung for something.
+ */
+static bool rx_overtaken(const struct mk_rx *rx)
+{
+	return mk_ring_lane(rx->index) == MK_REPLY && rx->key &&
+	       !mk_ring_armed(&rx->ring, rx->ring.nr_slots);
+}
+
 /**
  * mk_rx_drain - take urgent messages or replies, until it is another's turn
  * @rx:	   an urgent ring, or one of replies
@@ -295,7 +305,7 @@ static bool rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply
  * @buf:   MK_WIRE_URGENT_LEN bytes, where each is copied to
  * @reply: MK_RX_REPLY_LEN bytes, for the answers to calls
  * @taken: counts them; and 1 if there were none, and the peer kept it busy, or if callers
- *	   have taken any since
+ *	   have taken what it was rung for
  *
  * Hard interrupt context.
  *
@@ -305,10 +315,8 @@ bool mk_rx_drain(struct mk_rx *rx, unsigned int door, void *buf, void *reply,
 		 unsigned int *taken)
 {
 	guard(raw_spinlock)(&rx->lock);
-	/* What a doorbell was for, callers may have taken: it was rung for something. */
-	if (rx->overtaken)
+	if (rx_overtaken(rx))
 		++*taken;
-	rx->overtaken = false;
 	return rx_drain(rx, door, buf, reply, true, taken);
 }
 
@@ -319,16 +327,12 @@ static DEFINE_PER_CPU(u64 [MK_WIRE_URGENT_LEN / sizeof(u64)], rx_reply);
 static bool rx_take_replies(struct mk_rx *rx, bool sleeps)
 {
 	unsigned int taken = 0;
-	bool more;
 
 	guard(raw_spinlock_irqsave)(&rx->lock);
 	/* By one that is not open the peer rings for all that it sends: that opens it. */
 	if (!rx->key || (!sleeps && !mk_ring_peek(&rx->ring)))
 		return false;
-	more = rx_drain(rx, 0, this_cpu_ptr(rx_reply), NULL, sleeps, &taken);
-	if (taken)
-		rx->overtaken = true;
-	return more;
+	return rx_drain(rx, 0, this_cpu_ptr(rx_reply), NULL, sleeps, &taken);
 }
 
 /**

@@ -146,11 +146,9 @@ static inline void *shim_memcpy(void *to, const void *from, size_t n)
 	     ((bit) = __high ? __builtin_ctzl(__high) :			\
 	      __low ? __builtin_ctzl(__low) : (size)) < (size);		\
 	     __high ? (__high &= __high - 1) : (__low &= __low - 1))
-/* Everything else of it the kernel leaves to the compiler, too */
-#define prefetchw(x)	__builtin_prefetch(x, 1)
 
-#undef for_each_set_bit
-#define for_each_set_bit(bit, addr, size)	for_each_set_bit_wrap(bit, addr, size, 0)
+/* prefetch.h */
+#define prefetchw(x)		__builtin_prefetch(x, 1)
 
 static inline u64 ror64(u64 word, unsigned int shift)
 {
